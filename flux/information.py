@@ -1,0 +1,122 @@
+"""Entropies of distributions, and the flux as a named result. Everything is in bits."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import xlogy
+
+from flux.states import Floats
+
+
+class Flux(NamedTuple):
+    """Information flux of a free-running network, in bits per time step.
+
+    I = H - D, where H = H(x) is the entropy of the stationary states and
+    D = H(y | x) the divergence: the entropy that one step adds.
+    """
+
+    I: float
+    H: float
+    D: float
+
+
+def entropy(p: ArrayLike) -> float:
+    """Return the Shannon entropy H = -sum_k p_k log2 p_k, with 0 log2 0 = 0.
+
+    Parameters
+    ----------
+    p : array of any shape
+        Probabilities, adding up to 1 (to 1e-9).
+
+    Returns
+    -------
+    float
+        Entropy in bits.
+
+    Raises
+    ------
+    ValueError
+        If `p` is no probability distribution.
+
+    References
+    ----------
+    Shannon (1948), A mathematical theory of communication.
+
+    Examples
+    --------
+    >>> entropy([0.5, 0.25, 0.25])
+    1.5
+    """
+    return float(-xlogy(q := _check_distribution("p", p), q).sum() / np.log(2.0) + 0.0)
+
+
+def binary_entropy(p: ArrayLike) -> Floats:
+    """Return h2(p) = -p log2 p - (1 - p) log2 (1 - p), elementwise.
+
+    Parameters
+    ----------
+    p : array of any shape
+        Probabilities of one of two outcomes.
+
+    Returns
+    -------
+    array of the same shape
+        Entropies in bits, from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If a value of `p` is not from 0 to 1.
+
+    Examples
+    --------
+    >>> binary_entropy([0.0, 0.5, 1.0])
+    array([0., 1., 0.])
+    """
+    q = np.asarray(p, np.float64)
+    if not np.all((q >= 0) & (q <= 1)):
+        raise ValueError(f"p must lie from 0 to 1, but ranged from {q.min()} to {q.max()}")
+    return np.asarray(-(xlogy(q, q) + xlogy(1 - q, 1 - q)) / np.log(2.0) + 0.0)
+
+
+def mutual_information(joint: ArrayLike) -> float:
+    """Return I[x; y] = sum_xy p(x, y) log2 [p(x, y) / (p(x) p(y))].
+
+    Parameters
+    ----------
+    joint : (n_x, n_y) array
+        Joint probabilities, adding up to 1 (to 1e-9).
+
+    Returns
+    -------
+    float
+        Mutual information in bits.
+
+    Raises
+    ------
+    ValueError
+        If `joint` is not two-dimensional or no probability distribution.
+
+    Examples
+    --------
+    >>> mutual_information([[0.5, 0.0], [0.0, 0.5]])
+    1.0
+    """
+    p = _check_distribution("joint", joint)
+    if p.ndim != 2:
+        raise ValueError(f"joint must have two dimensions, but had shape {p.shape}")
+    apart = p.sum(1, keepdims=True) * p.sum(0, keepdims=True)
+    seen = p > 0
+    return float((p[seen] * np.log2(p[seen] / apart[seen])).sum())
+
+
+def _check_distribution(name: str, value: ArrayLike) -> Floats:
+    p = np.asarray(value, np.float64)
+    if p.size == 0 or not np.all(np.isfinite(p)) or p.min() < 0:
+        raise ValueError(f"{name} must hold probabilities, all at least 0, but was {value!r}")
+    if abs(p.sum() - 1.0) > 1e-9:
+        raise ValueError(f"{name} must add up to 1, but added up to {p.sum()!r}")
+    return p

@@ -1,0 +1,262 @@
+"""Spins, state codes, and the argument checks that every public function uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+MAX_CODED = 62
+"""Largest number of neurons whose state fits a signed 64-bit code."""
+
+Floats = NDArray[np.float64]
+Spins = NDArray[np.int8]
+Codes = NDArray[np.int64]
+
+
+class TooLargeError(MemoryError, ValueError):
+    """The exact computation would need more memory than this machine has to give."""
+
+
+def all_states(n: int) -> Spins:
+    """Return every state of `n` neurons, in the order of their codes.
+
+    Parameters
+    ----------
+    n : int
+        Number of neurons, at least 1.
+
+    Returns
+    -------
+    (2**n, n) int8
+        Row k is the state with code k: neuron i is +1 where bit i of k is 1, else -1.
+
+    Raises
+    ------
+    ValueError
+        If `n` is not a positive integer.
+    TooLargeError
+        If the table would not fit into memory.
+
+    Examples
+    --------
+    >>> all_states(2)
+    array([[-1, -1],
+           [ 1, -1],
+           [-1,  1],
+           [ 1,  1]], dtype=int8)
+    """
+    n = check_count("n", n, 1, MAX_CODED)
+    check_memory(n * 2.0**n, f"the table of all states of n = {n} neurons", "sample with simulate")
+    return decode(np.arange(1 << n), n)
+
+
+def encode(x: ArrayLike) -> Codes:
+    """Return the code of each state: bit i is neuron i, and bit 1 means +1.
+
+    Parameters
+    ----------
+    x : (..., n) array of -1 and +1
+        States; n at most 62.
+
+    Returns
+    -------
+    (...) int64
+        Codes k = sum_i 2**i [x_i = +1].
+
+    Raises
+    ------
+    ValueError
+        If `x` holds anything but -1 and +1, or more than 62 neurons.
+
+    Examples
+    --------
+    >>> encode([[-1, -1, -1], [1, -1, 1]])
+    array([0, 5])
+    """
+    spins = check_spins("x", x)
+    n = spins.shape[-1]
+    check_count("x.shape[-1]", n, 1, MAX_CODED)
+    codes = np.zeros(spins.shape[:-1], np.int64)
+    for i in range(n):
+        codes |= (spins[..., i] > 0).astype(np.int64) << i
+    return codes
+
+
+def decode(codes: ArrayLike, n: int) -> Spins:
+    """Return the states that belong to codes; the inverse of `encode`.
+
+    Parameters
+    ----------
+    codes : (...) array of int
+        State codes, from 0 to 2**n - 1.
+    n : int
+        Number of neurons, 1 to 62.
+
+    Returns
+    -------
+    (..., n) int8
+        States of -1 and +1.
+
+    Raises
+    ------
+    ValueError
+        If a code is not an integer from 0 to 2**n - 1, or `n` is out of range.
+
+    Examples
+    --------
+    >>> decode([0, 5], 3)
+    array([[-1, -1, -1],
+           [ 1, -1,  1]], dtype=int8)
+    """
+    n = check_count("n", n, 1, MAX_CODED)
+    k = np.asarray(codes)
+    if not np.issubdtype(k.dtype, np.integer):
+        raise ValueError(f"codes must be integers, but was of type {k.dtype}")
+    if k.size and (k.min() < 0 or k.max() >= 1 << n):
+        raise ValueError(
+            f"codes must lie from 0 to 2**{n} - 1, but ranged from {k.min()} to {k.max()}"
+        )
+    x = np.empty((*k.shape, n), np.int8)
+    for i in range(n):
+        x[..., i] = 2 * ((k >> i) & 1) - 1
+    return x
+
+
+def check_count(name: str, value: object, minimum: int, maximum: int | None = None) -> int:
+    """Return `value` as an int from `minimum` to `maximum`, or raise a ValueError naming it."""
+    allowed = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_integer or value < minimum or (maximum is not None and value > maximum):  # type: ignore[operator]
+        raise ValueError(f"{name} must be an integer {allowed}, but was {value!r}")
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def check_real(name: str, value: object, minimum: float, maximum: float = np.inf) -> float:
+    """Return `value` as a finite float from `minimum` to `maximum`, or raise a ValueError."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        number = np.nan
+    if not (np.isfinite(number) and minimum <= number <= maximum):
+        span = (
+            f"of at least {minimum:g}" if maximum == np.inf else f"from {minimum:g} to {maximum:g}"
+        )
+        raise ValueError(f"{name} must be a finite number {span}, but was {value!r}")
+    return number
+
+
+def check_rng(rng: object) -> np.random.Generator:
+    """Return `rng` if it is a numpy Generator, or raise a ValueError that shows how to make one."""
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(
+            f"rng must be a numpy Generator such as numpy.random.default_rng(1), but was {rng!r}"
+        )
+    return rng
+
+
+def check_weights(W: object) -> Floats:
+    """Return W as a dense, square, finite float64 array, or raise a ValueError."""
+    if sparse.issparse(W):
+        raise ValueError("W must be a dense array here, but was sparse: pass W.toarray()")
+    dense = _as_floats("W", W)
+    if dense.ndim != 2 or dense.shape[0] != dense.shape[1] or dense.shape[0] == 0:
+        raise ValueError(
+            f"W must be a square matrix (n, n) with n >= 1, but had shape {dense.shape}"
+        )
+    # min and max carry NaN and infinity through without a second n x n array
+    if not np.isfinite(dense.min() + dense.max()):
+        _reject_infinite("W", dense)
+    return dense
+
+
+def check_any_weights(W: Any) -> Floats | sparse.csr_array:
+    """Return W as `check_weights` does, or a scipy.sparse W as CSR in canonical form."""
+    if not sparse.issparse(W):
+        return check_weights(W)
+    if W.ndim != 2 or W.shape[0] != W.shape[1] or W.shape[0] == 0:
+        raise ValueError(f"W must have shape (n, n) with n >= 1, but had shape {W.shape}")
+    rows = sparse.csr_array(W, dtype=np.float64, copy=True)
+    rows.sum_duplicates()
+    rows.eliminate_zeros()
+    _reject_infinite("W", rows.data)
+    return rows
+
+
+def check_bias(b: object, n: int) -> Floats:
+    """Return b as a finite float64 vector of length n (zeros for None), or raise a ValueError."""
+    if b is None:
+        return np.zeros(n)
+    bias = _as_floats("b", b)
+    if bias.shape != (n,):
+        raise ValueError(f"b must have shape ({n},) to match W, but had shape {bias.shape}")
+    _reject_infinite("b", bias)
+    return bias
+
+
+def check_spins(name: str, x: object, n: int | None = None) -> NDArray[Any]:
+    """Return x as an array of -1 and +1 with n neurons on its last axis, or raise a ValueError."""
+    spins = np.asarray(x)
+    wanted = "n >= 1" if n is None else f"n = {n}"
+    if spins.ndim == 0 or spins.shape[-1] == 0 or (n is not None and spins.shape[-1] != n):
+        raise ValueError(f"{name} must have shape (..., n) with {wanted}, but had {spins.shape}")
+    if spins.dtype.kind not in "if" or not np.all(np.abs(spins) == 1):
+        raise ValueError(f"{name} must hold only spins -1 and +1, but held {_example(spins)}")
+    return spins
+
+
+def check_memory(needed: float, what: str, instead: str) -> None:
+    """Raise a TooLargeError if `needed` bytes are more than this machine can give."""
+    limit = memory_limit()
+    if needed > limit:
+        raise TooLargeError(
+            f"{what} would need {format_bytes(needed)} of memory, and {format_bytes(limit)} are"
+            f" available: {instead}"
+        )
+
+
+def memory_limit() -> float:
+    """Return the bytes that one computation may take: 80 % of what is free, containers counted."""
+    free = float(psutil.virtual_memory().available)
+    used_file = Path("/sys/fs/cgroup/memory.current")
+    limit_file = Path("/sys/fs/cgroup/memory.max")
+    if limit_file.is_file() and used_file.is_file():
+        limit = limit_file.read_text().strip()
+        if limit != "max":
+            free = min(free, float(limit) - float(used_file.read_text()))
+    return 0.8 * free
+
+
+def format_bytes(count: float) -> str:
+    """Return a byte count in words, such as '2.1 GB'."""
+    for power, unit in ((18, "EB"), (15, "PB"), (12, "TB"), (9, "GB"), (6, "MB")):
+        if count >= 10.0**power:
+            scaled = count / 10.0**power
+            return f"{scaled:.3g} {unit}" if scaled < 1000 else f"10^{np.log10(count):.0f} bytes"
+    return f"{count / 1000:.3g} kB"
+
+
+def _as_floats(name: str, value: object) -> Floats:
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "biuf":
+            raise TypeError
+        return np.ascontiguousarray(array, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be an array of real numbers, but was {value!r}") from None
+
+
+def _reject_infinite(name: str, values: Floats) -> None:
+    bad = values[~np.isfinite(values)]
+    if bad.size:
+        raise ValueError(f"{name} must be finite, but held {bad.flat[0]} ({bad.size} such entries)")
+
+
+def _example(values: NDArray[Any]) -> str:
+    if values.dtype.kind not in "if":
+        return f"values of type {values.dtype}"
+    return repr(values[np.abs(values) != 1].flat[0].item())
