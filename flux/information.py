@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import xlogy
 
-from flux.states import Floats
+from flux.states import Floats, check_floats
 
 
 class Flux(NamedTuple):
@@ -76,10 +76,17 @@ def binary_entropy(p: ArrayLike) -> Floats:
     >>> binary_entropy([0.0, 0.5, 1.0])
     array([0., 1., 0.])
     """
-    q = np.asarray(p, np.float64)
+    q = check_floats("p", p)
     if not np.all((q >= 0) & (q <= 1)):
         raise ValueError(f"p must lie from 0 to 1, but ranged from {q.min()} to {q.max()}")
     return np.asarray(-(xlogy(q, q) + xlogy(1 - q, 1 - q)) / np.log(2.0) + 0.0)
+
+
+def field_entropy(u: Floats) -> Floats:
+    """Return h2(sigma(u)) in bits, to relative precision for fields u of any size."""
+    away = np.abs(u)
+    ebb = np.exp(-away)
+    return np.asarray((np.log1p(ebb) + away * ebb / (1 + ebb)) / np.log(2.0))
 
 
 def mutual_information(joint: ArrayLike) -> float:
@@ -108,13 +115,15 @@ def mutual_information(joint: ArrayLike) -> float:
     p = _check_distribution("joint", joint)
     if p.ndim != 2:
         raise ValueError(f"joint must have two dimensions, but had shape {p.shape}")
-    apart = p.sum(1, keepdims=True) * p.sum(0, keepdims=True)
     seen = p > 0
-    return float((p[seen] * np.log2(p[seen] / apart[seen])).sum())
+    # not p / (p(x) p(y)): a product of small probabilities may vanish
+    given = (p / np.where(p.any(1), p.sum(1), 1.0)[:, None])[seen]
+    alone = np.broadcast_to(p.sum(0), p.shape)[seen]
+    return float((p[seen] * (np.log2(given) - np.log2(alone))).sum())
 
 
 def _check_distribution(name: str, value: ArrayLike) -> Floats:
-    p = np.asarray(value, np.float64)
+    p = check_floats(name, value)
     if p.size == 0 or not np.all(np.isfinite(p)) or p.min() < 0:
         raise ValueError(f"{name} must hold probabilities, all at least 0, but was {value!r}")
     if abs(p.sum() - 1.0) > 1e-9:

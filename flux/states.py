@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from scipy import sparse
 
 MAX_CODED = 62
 """Largest number of neurons whose state fits a signed 64-bit code."""
+
+ALWAYS_FREE = 1 << 26
+"""Bytes that any machine has; asking how much is free takes longer than small computations."""
 
 Floats = NDArray[np.float64]
 Spins = NDArray[np.int8]
@@ -51,7 +55,10 @@ def all_states(n: int) -> Spins:
            [ 1,  1]], dtype=int8)
     """
     n = check_count("n", n, 1, MAX_CODED)
-    check_memory(n * 2.0**n, f"the table of all states of n = {n} neurons", "sample with simulate")
+    # 16 bytes more for each state: its code and the bit at hand
+    check_memory(
+        (n + 16) * 2.0**n, f"the table of all states of n = {n} neurons", "sample with simulate"
+    )
     return decode(np.arange(1 << n), n)
 
 
@@ -114,13 +121,14 @@ def decode(codes: ArrayLike, n: int) -> Spins:
            [ 1, -1,  1]], dtype=int8)
     """
     n = check_count("n", n, 1, MAX_CODED)
-    k = np.asarray(codes)
-    if not np.issubdtype(k.dtype, np.integer):
+    k = _as_array("codes", codes)
+    if k.dtype.kind not in "iu":
         raise ValueError(f"codes must be integers, but was of type {k.dtype}")
     if k.size and (k.min() < 0 or k.max() >= 1 << n):
         raise ValueError(
             f"codes must lie from 0 to 2**{n} - 1, but ranged from {k.min()} to {k.max()}"
         )
+    k = k.astype(np.int64, copy=False)
     x = np.empty((*k.shape, n), np.int8)
     for i in range(n):
         x[..., i] = 2 * ((k >> i) & 1) - 1
@@ -139,9 +147,10 @@ def check_count(name: str, value: object, minimum: int, maximum: int | None = No
 def check_real(name: str, value: object, minimum: float, maximum: float = np.inf) -> float:
     """Return `value` as a finite float from `minimum` to `maximum`, or raise a ValueError."""
     try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        number = np.nan
+        is_real = isinstance(value, Real) and not isinstance(value, bool)
+        number = float(value) if is_real else np.nan  # type: ignore[arg-type]
+    except OverflowError:
+        number = np.inf
     if not (np.isfinite(number) and minimum <= number <= maximum):
         span = (
             f"of at least {minimum:g}" if maximum == np.inf else f"from {minimum:g} to {maximum:g}"
@@ -159,17 +168,23 @@ def check_rng(rng: object) -> np.random.Generator:
     return rng
 
 
+def check_floats(name: str, value: object) -> Floats:
+    """Return `value` as a contiguous float64 array, or raise a ValueError naming it."""
+    array = _as_array(name, value)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be an array of real numbers, but was {value!r}")
+    return np.ascontiguousarray(array, np.float64).reshape(array.shape)
+
+
 def check_weights(W: object) -> Floats:
     """Return W as a dense, square, finite float64 array, or raise a ValueError."""
     if sparse.issparse(W):
         raise ValueError("W must be a dense array here, but was sparse: pass W.toarray()")
-    dense = _as_floats("W", W)
+    dense = check_floats("W", W)
     if dense.ndim != 2 or dense.shape[0] != dense.shape[1] or dense.shape[0] == 0:
-        raise ValueError(
-            f"W must be a square matrix (n, n) with n >= 1, but had shape {dense.shape}"
-        )
+        raise ValueError(f"W must have shape (n, n) with n >= 1, but had shape {dense.shape}")
     # min and max carry NaN and infinity through without a second n x n array
-    if not np.isfinite(dense.min() + dense.max()):
+    if not (np.isfinite(dense.min()) and np.isfinite(dense.max())):
         _reject_infinite("W", dense)
     return dense
 
@@ -180,6 +195,8 @@ def check_any_weights(W: Any) -> Floats | sparse.csr_array:
         return check_weights(W)
     if W.ndim != 2 or W.shape[0] != W.shape[1] or W.shape[0] == 0:
         raise ValueError(f"W must have shape (n, n) with n >= 1, but had shape {W.shape}")
+    if W.dtype.kind not in "biuf":
+        raise ValueError(f"W must be an array of real numbers, but was of type {W.dtype}")
     rows = sparse.csr_array(W, dtype=np.float64, copy=True)
     rows.sum_duplicates()
     rows.eliminate_zeros()
@@ -191,7 +208,7 @@ def check_bias(b: object, n: int) -> Floats:
     """Return b as a finite float64 vector of length n (zeros for None), or raise a ValueError."""
     if b is None:
         return np.zeros(n)
-    bias = _as_floats("b", b)
+    bias = check_floats("b", b)
     if bias.shape != (n,):
         raise ValueError(f"b must have shape ({n},) to match W, but had shape {bias.shape}")
     _reject_infinite("b", bias)
@@ -200,7 +217,7 @@ def check_bias(b: object, n: int) -> Floats:
 
 def check_spins(name: str, x: object, n: int | None = None) -> NDArray[Any]:
     """Return x as an array of -1 and +1 with n neurons on its last axis, or raise a ValueError."""
-    spins = np.asarray(x)
+    spins = _as_array(name, x)
     wanted = "n >= 1" if n is None else f"n = {n}"
     if spins.ndim == 0 or spins.shape[-1] == 0 or (n is not None and spins.shape[-1] != n):
         raise ValueError(f"{name} must have shape (..., n) with {wanted}, but had {spins.shape}")
@@ -211,6 +228,8 @@ def check_spins(name: str, x: object, n: int | None = None) -> NDArray[Any]:
 
 def check_memory(needed: float, what: str, instead: str) -> None:
     """Raise a TooLargeError if `needed` bytes are more than this machine can give."""
+    if needed <= ALWAYS_FREE:
+        return
     limit = memory_limit()
     if needed > limit:
         raise TooLargeError(
@@ -240,14 +259,11 @@ def format_bytes(count: float) -> str:
     return f"{count / 1000:.3g} kB"
 
 
-def _as_floats(name: str, value: object) -> Floats:
+def _as_array(name: str, value: object) -> NDArray[Any]:
     try:
-        array = np.asarray(value)
-        if array.dtype.kind not in "biuf":
-            raise TypeError
-        return np.ascontiguousarray(array, np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be an array of real numbers, but was {value!r}") from None
+        return np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} must be an array, all rows alike, but was {value!r}") from None
 
 
 def _reject_infinite(name: str, values: Floats) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from flux.states import Floats, check_count, check_memory, check_real, check_rng
+from flux.states import Floats, check_count, check_floats, check_memory, check_real, check_rng
 
 
 def gaussian_weights(
@@ -111,7 +111,7 @@ def nrooks(
     strength = check_real("strength", strength, 0.0)
     check_memory(8.0 * n * n, f"a dense weight matrix of n = {n} neurons", "use scipy.sparse")
     senders = rng.permutation(n)
-    sign = rng.choice([-1.0, 1.0], n) if signs is None else np.asarray(signs, np.float64)
+    sign = rng.choice([-1.0, 1.0], n) if signs is None else check_floats("signs", signs)
     if sign.shape != (n,) or not np.all(np.abs(sign) == 1):
         raise ValueError(f"signs must be {n} values of -1 or +1, but was {signs!r}")
     W = np.zeros((n, n))

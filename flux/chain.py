@@ -1,0 +1,133 @@
+"""The Markov chain of a network on all its states, and one step of a law."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from scipy.special import expit
+
+from flux.states import Floats, all_states
+from flux.stationary import ConvergenceError, Integers, extended_products
+
+STORED = 1 << 28
+"""Bytes of half laws that are kept between steps; larger ones are made anew in chunks."""
+CHUNK = 1 << 22
+"""Entries of a half law that are made at once."""
+LARGEST_FIELD = 2.0**50
+"""Local fields whose spacing as doubles is a quarter: beyond, transitions mean nothing."""
+
+
+class Chain(NamedTuple):
+    """The chain of a network on all states, or on those with the last neuron -1.
+
+    Without bias the chain commutes with flipping all spins, and is `folded`: it follows pairs
+    {x, -x}. `on` and `off` (states, n) are Pr(y_i = +1 | x) and Pr(y_i = -1 | x); `u` the
+    local fields.
+    """
+
+    u: Floats
+    on: Floats
+    off: Floats
+    folded: bool
+
+
+def make_chain(W: Floats, b: Floats, *, folded: bool) -> Chain:
+    """Return the chain of a network; `folded` only where its bias is zero."""
+    x = all_states(len(W))
+    u = x[: len(x) // 2 if folded else len(x)] @ W.T + b
+    return Chain(u, expit(u), expit(-u), folded)
+
+
+def dense_transitions(chain: Chain) -> Floats:
+    """Return P[k, l] = Pr(l | k) of a chain; a folded one has Pr(l | k) + Pr(~l | k)."""
+    size, n = chain.on.shape
+    P = np.empty((size, size))
+    rows = max(1, CHUNK >> n)
+    for top in range(0, size, rows):
+        laws = product_laws(chain.on[top : top + rows], chain.off[top : top + rows])
+        P[top : top + rows] = fold(laws) if chain.folded else laws
+    return P
+
+
+def extended_transitions(chain: Chain) -> tuple[Floats, Integers]:
+    """Return `dense_transitions` as mantissa 2**exponent, right where doubles underflow."""
+    factors = np.stack([chain.off, chain.on], axis=-1)
+    mantissa, exponent = np.frexp(factors)
+    exponent = exponent.astype(np.int64)
+    # sigma(-v) = exp(-v) = 2**(-v log2 e): its exponent is exact with log2 e in two parts
+    rare = np.abs(chain.u) > 700
+    v = np.abs(chain.u[rare])
+    if v.max(initial=0.0) > LARGEST_FIELD:
+        raise ConvergenceError(
+            f"a local field of {v.max():.3g} is too strong: at most {LARGEST_FIELD:.3g}"
+        )
+    high, low = _split_product(v)
+    whole = np.floor(high)
+    where = (*np.nonzero(rare), (chain.u[rare] < 0).astype(int))
+    mantissa[where], shift = np.frexp(np.exp2(-((high - whole) + low)))
+    exponent[where] = shift - whole.astype(np.int64)
+    return extended_products(mantissa, exponent, chain.folded)
+
+
+def _split_product(v: Floats) -> tuple[Floats, Floats]:
+    """Return v log2 e as the sum of two doubles, by Dekker's exact product."""
+    factor, rest = 1.4426950408889634, 2.0355273740931033e-17
+    product = v * factor
+    v_high = (134217729.0 * v) - (134217729.0 * v - v)
+    f_high = (134217729.0 * factor) - (134217729.0 * factor - factor)
+    v_low, f_low = v - v_high, factor - f_high
+    error = ((v_high * f_high - product) + v_high * f_low + v_low * f_high) + v_low * f_low
+    return product, error + v * rest
+
+
+def fold(laws: Floats) -> Floats:
+    """Return p(y) + p(-y) along the last axis; the code of -y is the complement of that of y."""
+    half = laws.shape[-1] // 2
+    folded: Floats = laws[..., :half] + laws[..., : half - 1 : -1]
+    return folded
+
+
+@njit(cache=True, nogil=True)
+def product_laws(on: Floats, off: Floats) -> Floats:
+    """Return for each row the law of independent spins, over the codes of all their states."""
+    rows, n = on.shape
+    laws = np.empty((rows, 1 << n))
+    for row in range(rows):
+        law = laws[row]
+        law[0] = 1.0
+        for i in range(n):
+            for k in range(1 << i):
+                law[k + (1 << i)] = law[k] * on[row, i]
+                law[k] *= off[row, i]
+    return laws
+
+
+def make_step(chain: Chain) -> Callable[[Floats], Floats]:
+    """Return the map p -> p P of a chain, as matrix products and without P.
+
+    The high and the low half of the neurons are independent given x, so with their laws
+    A[x, y_hi] and B[x, y_lo] the next law is (A^T diag(p) B)[y_hi, y_lo].
+    """
+    size, n = chain.on.shape
+    low = n // 2
+    chunk = max(1, CHUNK >> (n - low))
+    stored = 16 * (size << (n - low)) <= STORED
+    pieces = [slice(top, min(top + chunk, size)) for top in range(0, size, chunk)]
+
+    def halves(piece: slice) -> tuple[Floats, Floats]:
+        on, off = chain.on[piece], chain.off[piece]
+        return product_laws(on[:, low:], off[:, low:]), product_laws(on[:, :low], off[:, :low])
+
+    kept = [halves(piece) for piece in pieces] if stored else []
+
+    def step(p: Floats) -> Floats:
+        following = np.zeros((1 << (n - low), 1 << low))
+        for number, piece in enumerate(pieces):
+            A, B = kept[number] if stored else halves(piece)
+            following += A.T @ (p[piece, None] * B)
+        return fold(following.ravel()) if chain.folded else following.ravel()
+
+    return step

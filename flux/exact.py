@@ -1,0 +1,328 @@
+"""Exact laws, flux and correlations of networks, from the stationary law of all their states.
+
+Time and memory of a weakly connected part with n neurons grow as 4**n and 2**n; delay lines
+(see `flux.lines`) cost next to nothing at any size.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from tqdm import tqdm
+
+from flux.chain import (
+    Chain,
+    dense_transitions,
+    extended_transitions,
+    make_chain,
+    make_step,
+)
+from flux.information import Flux, field_entropy
+from flux.lines import line_correlation, line_flux, line_marginals
+from flux.network import Part, read_network
+from flux.states import (
+    MAX_CODED,
+    Floats,
+    all_states,
+    check_bias,
+    check_count,
+    check_memory,
+    check_weights,
+    memory_limit,
+)
+from flux.stationary import (
+    SMALLEST_EXIT,
+    ConvergenceError,
+    solve_direct,
+    solve_extended,
+    solve_krylov,
+)
+
+SMALL = 512
+"""States up to which elimination is the faster way, whatever the weights."""
+LARGEST_DIRECT = 1 << 14
+"""States up to which elimination ends within a minute or two."""
+LARGEST_EXTENDED = 1 << 11
+"""States up to which elimination in extended range does."""
+MAX_STEPS = 100
+"""Steps after which the iteration gives up."""
+TOLERANCE = 2e-11
+"""Allowed error sum |p - pi| of a law found by iteration: the flux is right to 1e-9 bits then."""
+INSTEAD = "sample the network with simulate_chains and estimate the flux from the samples"
+
+
+def transition_matrix(W: ArrayLike, b: ArrayLike | None = None) -> Floats:
+    """Return P[k, l] = Pr(x(t+1) = l | x(t) = k) = prod_i sigma(l_i u_i(k)), u = W x + b.
+
+    Parameters
+    ----------
+    W : (n, n) array
+        Weights, W[i, j] from neuron j to neuron i.
+    b : (n,) array, optional
+        Biases; zero by default.
+
+    Returns
+    -------
+    (2**n, 2**n) float64
+        Transition probabilities between state codes; each row adds up to 1.
+
+    Raises
+    ------
+    ValueError
+        If W or b are not finite or do not fit together.
+    TooLargeError
+        If the matrix would not fit into memory (`exact_flux` does not need it).
+
+    Examples
+    --------
+    >>> transition_matrix([[0.0, 0.0], [0.0, 0.0]])[0]
+    array([0.25, 0.25, 0.25, 0.25])
+    """
+    weights = check_weights(W)
+    n = len(weights)
+    bias = check_bias(b, n)
+    check_memory(8 * 4.0**n, f"the transition matrix of n = {n} neurons", "call exact_flux")
+    return dense_transitions(make_chain(weights, bias, folded=False))
+
+
+def stationary_distribution(W: Any, b: ArrayLike | None = None) -> Floats:
+    """Return the stationary law pi = pi P over all states.
+
+    It is unique, since every transition has a positive probability; its precision is that of
+    `exact_flux`.
+
+    Parameters
+    ----------
+    W : (n, n) array or scipy.sparse array
+        Weights, W[i, j] from neuron j to neuron i.
+    b : (n,) array, optional
+        Biases; zero by default.
+
+    Returns
+    -------
+    (2**n,) float64
+        Probability of each state code.
+
+    Raises
+    ------
+    ValueError
+        If W or b are not finite or do not fit together.
+    TooLargeError
+        If the computation would not fit into memory.
+    ConvergenceError
+        If a part is too large for elimination and mixes too slowly for iteration.
+
+    Examples
+    --------
+    >>> stationary_distribution([[0.0, 3.0], [3.0, 0.0]])
+    array([0.25, 0.25, 0.25, 0.25])
+    """
+    network = read_network(W, b)
+    check_memory(32 * 2.0**network.n, f"the law of n = {network.n} neurons", INSTEAD)
+    codes = np.arange(1 << check_count("n", network.n, 1, MAX_CODED))
+    pi = np.ones(1 << network.n)
+    for i, on, off in zip(network.line_neurons, *line_marginals(network.lines), strict=True):
+        pi *= np.where((codes >> i) & 1, on, off)
+    for part in network.parts:
+        chain, law = _solve(part)
+        if chain.folded:
+            law = np.concatenate([law, law[::-1]]) / 2
+        own = np.zeros_like(codes)
+        for place, i in enumerate(part.neurons):
+            own |= ((codes >> i) & 1) << place
+        pi *= law[own]
+    return pi
+
+
+def exact_flux(W: Any, b: ArrayLike | None = None, lag: int = 1) -> Flux:
+    """Return the information flux I[x(t); x(t+lag)] = H - D of a free-running network.
+
+    With u = W x + b each neuron is +1 next with probability sigma(u_i). H is the entropy of
+    the stationary law pi, and D = sum_x pi(x) H(x(t+lag) | x(t) = x), which for one step is
+    sum_x pi(x) sum_i h2(sigma(u_i(x))).
+
+    Parameters
+    ----------
+    W : (n, n) array or scipy.sparse array
+        Weights, W[i, j] from neuron j to neuron i; finite, of any size and structure.
+    b : (n,) array, optional
+        Biases; zero by default.
+    lag : int
+        Number of time steps, at least 1.
+
+    Returns
+    -------
+    Flux
+        I, H and D in bits, right to 1e-9 (to rounding for parts of up to 9 neurons).
+
+    Raises
+    ------
+    ValueError
+        If W, b or lag are out of their range.
+    TooLargeError
+        If the largest part would not fit into memory.
+    ConvergenceError
+        If a part is too large for elimination and mixes too slowly for iteration.
+
+    References
+    ----------
+    Metzner et al. (2024), Neural Computation 36(3), 351-384.
+
+    Examples
+    --------
+    >>> flux = exact_flux([[0.0, 2.0], [2.0, 0.0]])
+    >>> print(f"{flux.I:.4f} = {flux.H:.4f} - {flux.D:.4f}")
+    0.9459 = 2.0000 - 1.0541
+    """
+    lag = check_count("lag", lag, 1)
+    network = read_network(W, b)
+    for part in network.parts:
+        _check_part(part, network.n, lag)
+    H, D = line_flux(network.lines, lag)
+    for part in network.parts:
+        chain, law = _solve(part)
+        H += _entropy(law) + chain.folded
+        D += _divergence(part, chain, law, lag)
+    return Flux(H - D, H, D)
+
+
+def exact_correlation(W: Any, b: ArrayLike | None = None) -> Floats:
+    """Return the Pearson correlation of each neuron's next spin with each present one.
+
+    C[i, j] correlates x_i(t+1) with x_j(t) under the stationary law, the direction of W. A
+    neuron that never changes has correlation 0.
+
+    Parameters
+    ----------
+    W : (n, n) array or scipy.sparse array
+        Weights, W[i, j] from neuron j to neuron i.
+    b : (n,) array, optional
+        Biases; zero by default.
+
+    Returns
+    -------
+    (n, n) float64
+        Correlations from -1 to 1.
+
+    Raises
+    ------
+    ValueError
+        If W or b are not finite or do not fit together.
+    TooLargeError
+        If the computation would not fit into memory.
+    ConvergenceError
+        If a part is too large for elimination and mixes too slowly for iteration.
+
+    References
+    ----------
+    Metzner et al. (2024), Neural Computation 36(3), 351-384.
+
+    Examples
+    --------
+    >>> exact_correlation([[0.0, 2.0], [2.0, 0.0]]).round(4)
+    array([[0.    , 0.7616],
+           [0.7616, 0.    ]])
+    """
+    network = read_network(W, b)
+    n = network.n
+    check_memory(8.0 * n * n, f"the correlation matrix of n = {n} neurons", "take its parts")
+    for part in network.parts:
+        _check_part(part, n, 1)
+    C = np.zeros((n, n))
+    C[network.line_neurons, network.line_neurons[network.lines.sender]] = line_correlation(
+        network.lines
+    )
+    for part in network.parts:
+        C[np.ix_(part.neurons, part.neurons)] = _correlation(*_solve(part))
+    return C
+
+
+def _check_part(part: Part, n: int, lag: int) -> None:
+    """Raise a TooLargeError, before anything is allocated, if a part does not fit."""
+    m = len(part.neurons)
+    size = 2.0 ** (m if part.b.any() else m - 1)
+    needed = 8 * size * min(size, SMALL) + 8 * size * (3 * m + 2 * MAX_STEPS + 8)
+    if lag > 1:
+        needed += 3 * 8 * 4.0**m
+    what = f"the exact flux of the part of {m} connected neurons (of n = {n})"
+    check_memory(needed, what, INSTEAD)
+
+
+def _solve(part: Part) -> tuple[Chain, Floats]:
+    """Return the chain of a part and its stationary law."""
+    chain = make_chain(part.W, part.b, folded=not part.b.any())
+    size, n = chain.on.shape
+    if size <= SMALL:
+        return chain, _eliminate(chain)
+    # leave=False and a delay keep short runs silent
+    with tqdm(desc=f"stationary law, {n} neurons", unit="step", delay=2, leave=False) as bar:
+        advance = make_step(chain)
+
+        def step(p: Floats) -> Floats:
+            bar.update()
+            return advance(p)
+
+        found = solve_krylov(step, size, target=1e-12, max_steps=MAX_STEPS)
+    if found.error <= TOLERANCE:
+        return chain, found.p
+    if size <= LARGEST_DIRECT and 8.5 * size * size < memory_limit():
+        return chain, _eliminate(chain)
+    raise ConvergenceError(
+        f"the part of {n} connected neurons mixes too slowly: with a spectral gap of about"
+        f" {1 / found.condition:.1e} the error of its stationary law after {found.steps} steps"
+        f" is bounded by {found.error:.1e} only, not by {TOLERANCE:.0e}, and elimination would"
+        f" need {size} states (at most {LARGEST_DIRECT}): {INSTEAD}"
+    )
+
+
+def _eliminate(chain: Chain) -> Floats:
+    law, smallest_exit = solve_direct(dense_transitions(chain))
+    if smallest_exit >= SMALLEST_EXIT:
+        return law
+    size = len(law)
+    if size <= LARGEST_EXTENDED:
+        return solve_extended(*extended_transitions(chain))
+    raise ConvergenceError(
+        f"weights this strong make transitions as rare as 1e-250, which needs extended range: at"
+        f" most {LARGEST_EXTENDED} states, but the part has {size}. {INSTEAD.capitalize()}"
+    )
+
+
+def _entropy(law: Floats) -> float:
+    positive = law[law > 0]
+    return -float(positive @ np.log2(positive))
+
+
+def _divergence(part: Part, chain: Chain, law: Floats, lag: int) -> float:
+    if lag == 1:
+        return float(law @ field_entropy(chain.u).sum(1))
+    later = _power(dense_transitions(make_chain(part.W, part.b, folded=False)), lag)
+    rows = np.array([_entropy(row) for row in later[: len(law)]])
+    return float(law @ rows)
+
+
+def _power(P: Floats, exponent: int) -> Floats:
+    """Return P**exponent by squaring; renewing the row sums keeps rounding from adding up."""
+    power = P
+    for bit in bin(exponent)[3:]:
+        power = power @ power
+        if bit == "1":
+            power = power @ P
+        power /= power.sum(1, keepdims=True)
+    return power
+
+
+def _correlation(chain: Chain, law: Floats) -> Floats:
+    x = all_states(chain.on.shape[1])[: len(law)]
+    weighted = law[:, None]
+    if chain.folded:  # all means are 0 and all variances 1
+        return (weighted * (chain.on - chain.off)).T @ x
+    up = (x > 0).astype(float)
+    on, off = (weighted * chain.on).T, (weighted * chain.off).T
+    # the covariance as a determinant of sums of positive numbers cancels less than E[yx] - E[y]E[x]
+    covariance = (on @ up) * (off @ (1 - up)) - (on @ (1 - up)) * (off @ up)
+    spread = np.sqrt(law @ up) * np.sqrt(law @ (1 - up))
+    scale = spread[:, None] * spread
+    return np.divide(covariance, scale, out=np.zeros_like(covariance), where=scale > 0)

@@ -1,0 +1,100 @@
+"""Networks taken apart: weakly connected parts have independent dynamics, and fluxes add."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from flux.lines import Lines
+from flux.states import Codes, Floats, check_any_weights, check_bias
+
+
+class Part(NamedTuple):
+    """A weakly connected part: its neurons in the whole network, their weights and biases."""
+
+    neurons: Codes
+    W: Floats
+    b: Floats
+
+
+class Network(NamedTuple):
+    """A network of n neurons: all its delay lines together, and the other parts."""
+
+    n: int
+    line_neurons: Codes
+    lines: Lines
+    parts: list[Part]
+
+
+def read_network(W: Any, b: Any) -> Network:
+    """Check W (dense or scipy.sparse) and b, and take the network apart, largest part first."""
+    weights = check_any_weights(W)
+    n = weights.shape[0]
+    bias = check_bias(b, n)
+    if isinstance(weights, np.ndarray):
+        receiver, sender = np.nonzero(weights)
+        w = weights[receiver, sender]
+    else:
+        entries = weights.tocoo()
+        receiver, sender, w = (
+            entries.row.astype(np.int64),
+            entries.col.astype(np.int64),
+            entries.data,
+        )
+    labels = part_labels(n, receiver, sender)
+
+    shared = (np.bincount(receiver, minlength=n) > 1) | (np.bincount(sender, minlength=n) > 1)
+    crowded = np.zeros(n, bool)
+    crowded[labels[shared]] = True
+    in_part = crowded[labels]
+
+    line_neurons = np.flatnonzero(~in_part)
+    line_sender, line_w = np.arange(n), np.zeros(n)
+    line_sender[receiver], line_w[receiver] = sender, w
+    place = np.searchsorted(line_neurons, line_sender[line_neurons])
+    lines = Lines(place, line_w[line_neurons], bias[line_neurons])
+    parts = _parts(receiver, sender, w, bias, np.where(in_part, labels, n))
+    return Network(n, line_neurons, lines, parts)
+
+
+def _parts(receiver: Codes, sender: Codes, w: Floats, b: Floats, labels: Codes) -> list[Part]:
+    """Return the parts whose label is below n, largest first."""
+    n = len(labels)
+    by_label = np.argsort(labels, kind="stable")
+    groups = np.flatnonzero(np.diff(labels[by_label], prepend=-1, append=n + 1))
+    rank = np.empty(n, np.int64)  # a neuron's place in its part
+    edge_order = np.argsort(labels[receiver], kind="stable")
+    edge_labels = labels[receiver][edge_order]
+    parts = []
+    for start, stop in itertools.pairwise(groups):
+        neurons = by_label[start:stop]
+        label = labels[neurons[0]]
+        if label == n:
+            continue
+        rank[neurons] = np.arange(len(neurons))
+        edges = edge_order[slice(*np.searchsorted(edge_labels, [label, label + 1]))]
+        dense = np.zeros((len(neurons), len(neurons)))
+        dense[rank[receiver[edges]], rank[sender[edges]]] = w[edges]
+        parts.append(Part(neurons, dense, b[neurons]))
+    return sorted(parts, key=lambda part: -len(part.neurons))
+
+
+@njit(cache=True, nogil=True)
+def part_labels(n: int, receiver: Codes, sender: Codes) -> Codes:
+    """Return for each neuron the lowest neuron of its weakly connected part (union-find)."""
+    parent = np.arange(n)
+    for e in range(len(receiver)):
+        i, j = receiver[e], sender[e]
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        while parent[j] != j:
+            parent[j] = parent[parent[j]]
+            j = parent[j]
+        parent[max(i, j)] = min(i, j)
+    for i in range(n):
+        parent[i] = parent[parent[i]]  # parents are lower than i, and done
+    return parent

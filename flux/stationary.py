@@ -1,0 +1,273 @@
+"""Solvers of pi = pi P for ergodic chains: direct, in extended range, and iterative."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from flux.states import Floats
+
+BLOCK = 64
+"""States that one block of the elimination takes out at once."""
+SMALLEST_EXIT = 1e-250
+"""Exit probability under which double precision may have lost a path: 1e-58 of it at most."""
+WARM_UP = 4
+"""Plain steps that give the iteration its norm."""
+PROBE = 8
+"""Directions drawn from a random difference of laws, to see slow modes that the start hides."""
+SAFETY = 10.0
+"""Factor on the measured condition number, which approaches the true one from below."""
+ROUNDING = 4.0 * float(np.finfo(float).eps)
+"""Relative rounding of one step of the chain, a sum of products of positive numbers."""
+
+NEGATIVE_POWERS = 0.5 ** np.arange(61)
+
+Integers = NDArray[np.int64]
+
+
+class ConvergenceError(ArithmeticError):
+    """The stationary law cannot be had to the promised accuracy."""
+
+
+class Krylov(NamedTuple):
+    """What the iteration found: the law, its error bound, condition number and steps.
+
+    `error` bounds sum_k |p_k - pi_k|; `condition` estimates the norm of (1 - P)^-1 on
+    differences of laws, which is 1 / spectral gap for a normal chain.
+    """
+
+    p: Floats
+    error: float
+    condition: float
+    steps: int
+
+
+def solve_direct(P: Floats) -> tuple[Floats, float]:
+    """Return the stationary law of P, right to rounding in every entry, and the smallest exit.
+
+    Grassmann-Taksar-Heyman elimination adds, multiplies and divides positive numbers only, so
+    that nothing cancels however nearly decomposable or periodic the chain is. States leave in
+    blocks K, last ones first: with G = (1 - P_KK)^-1 the chain watched on the rest R has
+    P_RR + P_RK G P_KR, one matrix product. Afterwards pi_K = pi_R P_RK G. P is overwritten.
+
+    References
+    ----------
+    Grassmann, Taksar & Heyman (1985), Operations Research 33, 1107-1116;
+    O'Cinneide (1993), Numerische Mathematik 65, 109-120.
+    """
+    size = len(P)
+    starts = list(range(size % BLOCK or BLOCK, size, BLOCK))
+    smallest = np.inf
+    for start in reversed(starts):
+        block = slice(start, start + BLOCK)
+        leaving = P[block, :start]
+        G, exit_ = _block_inverse(np.ascontiguousarray(P[block, block]), leaving.sum(1))
+        smallest = min(smallest, exit_)
+        entering = P[:start, block] = P[:start, block] @ G
+        # row panels keep the product's temporary small beside P
+        for top in range(0, start, 8 * BLOCK):
+            panel = slice(top, min(top + 8 * BLOCK, start))
+            P[panel, :start] += entering[panel] @ leaving
+    pi = np.empty(size)
+    first = slice(0, starts[0] if starts else size)
+    pi[first], exit_ = eliminate(np.ascontiguousarray(P[first, first]))
+    for start in starts:
+        block = slice(start, start + BLOCK)
+        pi[block] = pi[:start] @ P[:start, block]
+        pi[: block.stop] /= pi[: block.stop].sum()
+    return pi, min(smallest, exit_)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def eliminate(P: Floats) -> tuple[Floats, float]:
+    """Return the stationary law and the smallest exit by unblocked GTH; P is overwritten."""
+    size = len(P)
+    smallest = np.inf
+    for k in range(size - 1, 0, -1):
+        exit_ = P[k, :k].sum()
+        smallest = min(smallest, exit_)
+        for i in range(k):
+            P[i, k] /= exit_
+            for j in range(k):
+                P[i, j] += P[i, k] * P[k, j]
+    pi = np.zeros(size)
+    pi[0] = 1.0
+    for k in range(1, size):
+        for i in range(k):
+            pi[k] += pi[i] * P[i, k]
+        pi[: k + 1] /= pi[: k + 1].sum()
+    return pi, smallest
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _block_inverse(Q: Floats, leaving: Floats) -> tuple[Floats, float]:
+    """Return (1 - Q)^-1 and the smallest exit, for a block that exits with `leaving`.
+
+    GTH factors 1 - Q = (1 - U) S (1 - L) with U, L, S >= 0: the inverse is made of sums only.
+    """
+    size = len(Q)
+    exits = np.empty(size)
+    for k in range(size - 1, -1, -1):
+        exits[k] = Q[k, :k].sum() + leaving[k]
+        for i in range(k):
+            Q[i, k] /= exits[k]
+            leaving[i] += Q[i, k] * leaving[k]
+            for j in range(k):
+                Q[i, j] += Q[i, k] * Q[k, j]
+    G = np.eye(size)
+    for i in range(size - 2, -1, -1):
+        for k in range(i + 1, size):
+            G[i] += Q[i, k] * G[k]
+    for k in range(size):
+        for j in range(k):
+            G[k] += Q[k, j] * G[j]
+        G[k] /= exits[k]
+    return G, exits.min()
+
+
+@njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+def solve_extended(mantissa: Floats, exponent: Integers) -> Floats:
+    """Return the stationary law by GTH for P = mantissa 2**exponent, which are overwritten.
+
+    Mantissas lie from 1/2 to 1 (or are 0), so that probabilities far below the smallest double
+    keep full precision.
+    """
+    size = len(mantissa)
+    for k in range(size - 1, 0, -1):
+        m_exit, e_exit = 0.0, 0
+        for j in range(k):
+            m_exit, e_exit = _add(m_exit, e_exit, mantissa[k, j], exponent[k, j])
+        for i in prange(k):
+            m, e = _multiply(mantissa[i, k], exponent[i, k], 0.5 / m_exit, 1 - e_exit)
+            mantissa[i, k], exponent[i, k] = m, e
+            for j in range(k):
+                m_step, e_step = _multiply(m, e, mantissa[k, j], exponent[k, j])
+                m_sum, e_sum = _add(mantissa[i, j], exponent[i, j], m_step, e_step)
+                mantissa[i, j], exponent[i, j] = m_sum, e_sum
+    m_pi, e_pi = np.zeros(size), np.zeros(size, np.int64)
+    m_pi[0], e_pi[0] = 0.5, 1
+    for k in range(1, size):
+        for i in range(k):
+            m_step, e_step = _multiply(m_pi[i], e_pi[i], mantissa[i, k], exponent[i, k])
+            m_pi[k], e_pi[k] = _add(m_pi[k], e_pi[k], m_step, e_step)
+    top = e_pi[m_pi > 0].max()
+    pi = np.empty(size)
+    for k in range(size):
+        pi[k] = np.ldexp(m_pi[k], max(e_pi[k] - top, -1100))
+    return pi / pi.sum()
+
+
+@njit(cache=True, nogil=True, inline="always", error_model="numpy")
+def _multiply(m1: float, e1: int, m2: float, e2: int) -> tuple[float, int]:
+    m, e = m1 * m2, e1 + e2
+    if 0 < m < 0.5:
+        m, e = 2.0 * m, e - 1
+    return m, e
+
+
+@njit(cache=True, nogil=True, inline="always", error_model="numpy")
+def _add(m1: float, e1: int, m2: float, e2: int) -> tuple[float, int]:
+    if m1 == 0:
+        m1, e1 = m2, e2
+    elif m2 > 0:
+        if e1 >= e2:
+            m1 += m2 * NEGATIVE_POWERS[min(e1 - e2, 60)]
+        else:
+            m1 = m2 + m1 * NEGATIVE_POWERS[min(e2 - e1, 60)]
+            e1 = e2
+        if m1 >= 1:
+            m1, e1 = 0.5 * m1, e1 + 1
+    return m1, e1
+
+
+@njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+def extended_products(mantissa: Floats, exponent: Integers, fold: bool) -> tuple[Floats, Integers]:
+    """Return all 2**n products of factors [..., 0 or 1] a row, as mantissas and exponents.
+
+    `mantissa` and `exponent` have shape (rows, n, 2); bit i of a product's index picks the
+    factor of neuron i. With `fold`, a product and that of the complementary index are added.
+    """
+    rows, n, _ = mantissa.shape
+    size = 1 << (n - 1) if fold else 1 << n
+    m_out, e_out = np.empty((rows, size)), np.empty((rows, size), np.int64)
+    for row in prange(rows):
+        for k in range(size):
+            m, e, m_flip, e_flip = 0.5, 1, 0.5, 1
+            for i in range(n):
+                bit = (k >> i) & 1
+                m, e = _multiply(m, e, mantissa[row, i, bit], exponent[row, i, bit])
+                m_flip, e_flip = _multiply(
+                    m_flip, e_flip, mantissa[row, i, 1 - bit], exponent[row, i, 1 - bit]
+                )
+            if fold:
+                m, e = _add(m, e, m_flip, e_flip)
+            m_out[row, k], e_out[row, k] = m, e
+    return m_out, e_out
+
+
+def solve_krylov(
+    step: Callable[[Floats], Floats], size: int, *, target: float, max_steps: int
+) -> Krylov:
+    """Return the stationary law of p -> step(p) by minimal residuals, with an error bound.
+
+    After a few plain steps from the uniform law, errors e are measured by
+    |e|^2 = sum e_k^2 / p_k. In this norm no step enlarges a difference of laws, and
+    |e| >= sum |e_k|. Directions d_j with orthonormal images a_j = d_j (1 - P) are collected,
+    first from a random difference of laws, which finds the slow modes whether or not the
+    start excites them, then from the residual r. The error is r (1 - P)^-1, at most the
+    largest singular value of the d_j times |r|.
+    """
+    p = np.full(size, 1.0 / size)
+    for _ in range(WARM_UP):
+        p = step(p)
+        p /= p.sum()
+    scale = np.sqrt(p + 1e-18 / size)
+    directions, images = np.empty((max_steps, size)), np.empty((max_steps, size))
+    count = 0
+
+    def collect(d: Floats) -> None:
+        nonlocal count
+        a = d - step(d * scale) / scale
+        for _ in range(2):
+            overlap = images[:count] @ a
+            a = a - overlap @ images[:count]
+            d = d - overlap @ directions[:count]
+        norm = np.linalg.norm(a)
+        directions[count], images[count] = d / norm, a / norm
+        count += 1
+
+    # one fixed stream: the answer is a function of the chain alone
+    d = np.random.default_rng(0).standard_normal(size)
+    d -= scale * (d @ scale) / (scale @ scale)
+    while count < PROBE:
+        collect(d / np.linalg.norm(d))
+        d = images[count - 1]
+
+    residual = (step(p) - p) / scale
+    used = 0
+    while True:
+        gain = images[used:count] @ residual
+        residual = residual - gain @ images[used:count]
+        p = p + scale * (gain @ directions[used:count])
+        used = count
+        size_r = float(np.linalg.norm(residual))
+        if count == max_steps or size_r <= target:
+            condition = _largest_singular_value(directions[:count])
+            if count == max_steps or condition * size_r <= target:
+                break
+        collect(residual / size_r)
+    # rounding can leave entries below zero: what setting them to zero moves is in the residual
+    p = np.maximum(p, 0.0)
+    p /= p.sum()
+    size_r = float(np.linalg.norm((step(p) - p) / scale))
+    error = SAFETY * condition * (size_r + ROUNDING)
+    return Krylov(p, error, condition, WARM_UP + count + 2)
+
+
+def _largest_singular_value(rows: Floats) -> float:
+    # from the Gram matrix: relative to the largest, squaring loses nothing
+    return float(np.sqrt(np.linalg.eigvalsh(rows @ rows.T)[-1]))

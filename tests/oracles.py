@@ -1,0 +1,109 @@
+"""Slow, independent references: plain enumeration with mpmath at 50 digits, no code of flux."""
+
+import itertools
+from functools import cache
+
+import mpmath as mp
+import numpy as np
+
+mp.mp.dps = 50
+
+
+@cache
+def states(n):
+    """All states as tuples of -1 and +1; neuron 0 is the fastest index."""
+    return [spins[::-1] for spins in itertools.product((-1, 1), repeat=n)]
+
+
+def on_probabilities(W, b):
+    """Pr(y_i = +1 | x) and Pr(y_i = -1 | x) for all x."""
+    n = len(W)
+    fields = [
+        [mp.fsum([mp.mpf(b[i])] + [mp.mpf(W[i][j]) * x[j] for j in range(n)]) for i in range(n)]
+        for x in states(n)
+    ]
+    return [[(1 / (1 + mp.exp(-u)), 1 / (1 + mp.exp(u))) for u in row] for row in fields]
+
+
+def transitions(W, b):
+    n = len(W)
+    P = []
+    for row in on_probabilities(W, b):
+        P.append(
+            [mp.fprod(row[i][0] if y[i] > 0 else row[i][1] for i in range(n)) for y in states(n)]
+        )
+    return P
+
+
+def stationary(P):
+    """Grassmann-Taksar-Heyman elimination, from the first state up."""
+    A = [list(row) for row in P]
+    size = len(A)
+    for k in range(size - 1):
+        out = mp.fsum(A[k][k + 1 :])
+        for i in range(k + 1, size):
+            A[i][k] /= out
+            factor = A[i][k]
+            for j in range(k + 1, size):
+                A[i][j] += factor * A[k][j]
+    pi = [mp.mpf(0)] * size
+    pi[-1] = mp.mpf(1)
+    for k in range(size - 2, -1, -1):
+        pi[k] = mp.fsum(pi[i] * A[i][k] for i in range(k + 1, size))
+    total = mp.fsum(pi)
+    return [p / total for p in pi]
+
+
+def entropy(p):
+    return -mp.fsum(q * mp.log(q, 2) for q in p if q > 0)
+
+
+def flux(W, b=None, lag=1):
+    """(I, H, D, stationary law, rms correlation, correlation matrix) of a small network.
+
+    I comes from the joint law, as the mutual information, and not from H - D.
+    """
+    W = np.asarray(W, float)
+    n = len(W)
+    b = np.zeros(n) if b is None else np.asarray(b, float)
+    P = transitions(W.tolist(), b.tolist())
+    pi = stationary(P)
+    later = P
+    for _ in range(lag - 1):
+        later = [
+            [mp.fsum(row[m] * P[m][k] for m in range(len(P))) for k in range(len(P))]
+            for row in later
+        ]
+    D = mp.fsum(p * entropy(row) for p, row in zip(pi, later, strict=True))
+    I = mp.fsum(
+        p * q * mp.log(q / pi[k], 2)
+        for p, row in zip(pi, later, strict=True)
+        for k, q in enumerate(row)
+    )
+    C = correlation(W.tolist(), b.tolist(), pi)
+    rms = mp.sqrt(mp.fsum(c**2 for row in C for c in row) / n**2)
+    return float(I), float(entropy(pi)), float(D), np.array(pi, float), float(rms), C
+
+
+def correlation(W, b, pi):
+    """Correlation of y_i with x_j from centred spins, 0 for a neuron that never changes."""
+    n = len(W)
+    on = [mp.fsum(p for p, x in zip(pi, states(n), strict=True) if x[i] > 0) for i in range(n)]
+    off = [mp.fsum(p for p, x in zip(pi, states(n), strict=True) if x[i] < 0) for i in range(n)]
+    rows = on_probabilities(W, b)
+
+    def centred(i, spin):
+        return 2 * off[i] if spin > 0 else -2 * on[i]
+
+    C = [[mp.mpf(0)] * n for _ in range(n)]
+    for i in range(n):
+        for j in range(n):
+            covariance = mp.fsum(
+                p
+                * (rows[k][i][0] * centred(i, 1) + rows[k][i][1] * centred(i, -1))
+                * centred(j, x[j])
+                for k, (p, x) in enumerate(zip(pi, states(n), strict=True))
+            )
+            spread = 4 * mp.sqrt(on[i] * off[i] * on[j] * off[j])
+            C[i][j] = covariance / spread if spread > 0 else mp.mpf(0)
+    return C
