@@ -1,0 +1,86 @@
+"""Sphinx extension: the repository's address, taken from where the book is built.
+
+The address is the first of these: the environment's FLUX_REPOSITORY (a URL), GITHUB_REPOSITORY
+(owner/name), the URL of the git remote "origin". Where none names a public host, the buttons that
+need an address are left out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import matplotlib.font_manager  # noqa: F401  (its first import may write to a notebook's stderr)
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Register with Sphinx."""
+    app.connect("config-inited", _set_buttons)
+    # progress bars are for people: on a slow machine they would write to a chapter's stderr
+    os.environ["TQDM_DISABLE"] = "1"
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def find_address(folder: Path, environment: Mapping[str, str]) -> str | None:
+    """Return the repository's web address, or None where there is none."""
+    if "FLUX_REPOSITORY" in environment:
+        return web_address(environment["FLUX_REPOSITORY"])
+    if "GITHUB_REPOSITORY" in environment:
+        host = environment.get("GITHUB_SERVER_URL", "https://github.com")
+        return web_address(f"{host}/{environment['GITHUB_REPOSITORY']}")
+    return web_address(_git(folder, "remote", "get-url", "origin"))
+
+
+def find_branch(folder: Path, environment: Mapping[str, str]) -> str:
+    """Return the branch (or tag, or commit) that the book is built from."""
+    named = environment.get("FLUX_BRANCH") or environment.get("GITHUB_REF_NAME")
+    # a detached HEAD has no branch, but a commit
+    checked_out = _git(folder, "branch", "--show-current") or _git(folder, "rev-parse", "HEAD")
+    return named or checked_out or "main"
+
+
+def web_address(remote: str) -> str | None:
+    """Return the page of a git remote on a public host, without credentials, else None.
+
+    >>> web_address("git@github.com:owner/name.git")
+    'https://github.com/owner/name'
+    >>> web_address("https://user:secret@gitlab.com/owner/name")
+    'https://gitlab.com/owner/name'
+    >>> web_address("/srv/git/name.git") is None
+    True
+    """
+    found = re.fullmatch(
+        r"(?:(?:https?|ssh|git)://)?(?:[^@/]+@)?(github\.com|gitlab\.com)(?::\d+)?[:/]"
+        r"([\w.-]+)/([\w.-]+?)(?:\.git)?/?",
+        remote.strip(),
+    )
+    return f"https://{found[1]}/{found[2]}/{found[3]}" if found else None
+
+
+def _set_buttons(app: Any, config: Any) -> None:
+    folder = Path(app.srcdir)
+    options = config.html_theme_options
+    address = find_address(folder, os.environ)
+    if address is None:
+        for name in ("launch_buttons", "repository_url", "repository_branch"):
+            options.pop(name, None)
+        return
+    options["repository_url"] = address
+    options["repository_branch"] = quote(find_branch(folder, os.environ), safe="")
+    options["path_to_docs"] = ""
+    options["use_repository_button"] = options["use_issues_button"] = True
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

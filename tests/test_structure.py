@@ -1,0 +1,252 @@
+"""The house rules: layers, public names, docstrings, randomness, and the top folder."""
+
+import ast
+import inspect
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FunctionType
+
+import pytest
+import yaml
+
+import flux
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted((ROOT / "flux").glob("*.py"))
+MAX_LINES = 400
+
+# a module imports only from the rows above its own
+LAYERS = [
+    ["states"],
+    ["information"],
+    ["_spins", "counts", "lines", "packing", "stationary", "weights"],
+    ["boltzmann", "chain", "correlation", "entropies", "network"],
+    ["attractors", "bounds", "estimators", "exact", "relays"],
+    ["optimize", "plots", "sweep", "widgets"],
+    ["__init__"],
+]
+LAYER = {name: layer for layer, names in enumerate(LAYERS) for name in names}
+
+# importing flux must not load these; the first three belong to plots.py and widgets.py alone
+DRAWING = {"matplotlib", "ipywidgets", "anywidget"}
+SLOW_TO_IMPORT = DRAWING | {"IPython", "jax", "joblib", "pandas", "xarray"}
+
+# the fixed names and how they begin; keyword-only arguments follow the star
+SIGNATURES = {
+    "all_states": "n",
+    "encode": "x",
+    "decode": "codes n",
+    "entropy": "p",
+    "binary_entropy": "p",
+    "mutual_information": "joint",
+    "Flux": "I H D",
+    "gaussian_weights": "n * rng width=1.0 density=1.0 balance=0.0",
+    "nrooks": "n * rng strength",
+    "on_probability": "W x b=None",
+    "simulate": "W steps * rng b=None x0=None burn_in=0",
+    "simulate_chains": "W steps chains * rng",
+    "transition_matrix": "W b=None",
+    "stationary_distribution": "W b=None",
+    "exact_flux": "W b=None lag=1",
+    "exact_correlation": "W b=None",
+    "rms_correlation": "C",
+}
+
+ALLOWED_AT_TOP = {
+    "CITATION.cff",
+    "LICENSE",
+    "README.md",
+    "_config.yml",
+    "_toc.yml",
+    "book",
+    "flux",
+    "postBuild",
+    "pyproject.toml",
+    "requirements.txt",
+    "runtime.txt",
+    "tests",
+}
+
+PUBLIC_FUNCTIONS = [
+    pytest.param(getattr(flux, name), id=name)
+    for name in flux.__all__
+    if isinstance(getattr(flux, name), FunctionType)
+]
+modules = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+public_functions = pytest.mark.parametrize("function", PUBLIC_FUNCTIONS)
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the full name of each module that a module imports, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: relative import"
+            yield node.module or ""
+            if node.module == "flux":
+                yield from (f"flux.{alias.name}" for alias in node.names)
+
+
+@modules
+def test_module_imports_only_from_lower_layers(path: Path) -> None:
+    assert path.stem in LAYER, f"give {path.stem} its layer here"
+    own = [name.split(".")[1] for name in imported(path) if name.startswith("flux.")]
+    assert [name for name in own if LAYER[name] >= LAYER[path.stem]] == []
+
+
+@modules
+def test_only_plots_and_widgets_draw(path: Path) -> None:
+    if path.stem not in ("plots", "widgets"):
+        assert DRAWING.isdisjoint(name.split(".")[0] for name in imported(path))
+
+
+@modules
+def test_module_is_short_and_says_what_it_is(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MAX_LINES
+    assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+@modules
+def test_no_global_randomness(path: Path) -> None:
+    allowed = {"BitGenerator", "Generator", "PCG64", "Philox", "SeedSequence", "default_rng"}
+    used = re.findall(r"\b(?:np|numpy)\.random\.(\w+)", path.read_text())
+    assert set(used) <= allowed
+    assert "random" not in imported(path)
+
+
+def test_import_is_light() -> None:
+    code = f"import sys, flux; print(*({SLOW_TO_IMPORT!r} & set(sys.modules)))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == ""
+
+
+def test_init_only_re_exports() -> None:
+    body = ast.parse((ROOT / "flux" / "__init__.py").read_text()).body
+    kinds = [type(node) for node in body]
+    assert kinds == [ast.Expr, *[ast.ImportFrom] * (len(body) - 2), ast.Assign]
+    exported = [a.name for node in body if isinstance(node, ast.ImportFrom) for a in node.names]
+    assert flux.__all__ == sorted(exported)
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_fixed_name_has_its_signature(name: str) -> None:
+    assert name in flux.__all__
+    assert (
+        leading_parameters(getattr(flux, name), SIGNATURES[name].count(" ") + 1) == SIGNATURES[name]
+    )
+
+
+def leading_parameters(function: Callable[..., object], count: int) -> str:
+    """Return the first `count` words of a signature, such as 'n * rng width=1.0'."""
+    words = []
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and "*" not in words:
+            words.append("*")
+        is_free = parameter.default is parameter.empty
+        words.append(parameter.name if is_free else f"{parameter.name}={parameter.default!r}")
+    return " ".join(words[:count])
+
+
+@public_functions
+def test_rng_is_required_and_keyword_only(function: FunctionType) -> None:
+    rng = inspect.signature(function).parameters.get("rng")
+    assert rng is None or (rng.kind is rng.KEYWORD_ONLY and rng.default is rng.empty)
+
+
+@pytest.mark.parametrize("name", flux.__all__)
+def test_public_name_has_a_summary(name: str) -> None:
+    documented = inspect.getdoc(getattr(flux, name)) or ""
+    summary, *rest = documented.splitlines() or [""]
+    assert summary.endswith("."), "the first line must be one whole sentence"
+    assert len(rest) == 0 or rest[0] == ""
+
+
+@public_functions
+def test_public_function_is_documented(function: FunctionType) -> None:
+    sections = docstring_sections(inspect.getdoc(function) or "")
+    lines = sections.get("Parameters", "").splitlines()
+    entries = [line for line in lines if line and not line.startswith(" ")]
+    documented = [name for entry in entries for name in entry.split(" : ")[0].split(", ")]
+    assert documented == list(inspect.signature(function).parameters)
+    assert all(" : " in entry for entry in entries), "each parameter needs its type or shape"
+    assert sections.get("Returns")
+    assert sections.get("Raises")
+
+
+def docstring_sections(text: str) -> dict[str, str]:
+    """Return the body of each section of a NumPy docstring."""
+    _, *parts = re.split(r"^(\w[\w ]*)\n-+\n", text, flags=re.MULTILINE)
+    return {title: body.strip("\n") for title, body in zip(parts[::2], parts[1::2], strict=True)}
+
+
+@public_functions
+def test_public_function_is_annotated(function: FunctionType) -> None:
+    signature = inspect.signature(function)
+    assert signature.return_annotation is not signature.empty
+    annotations = [parameter.annotation for parameter in signature.parameters.values()]
+    assert inspect.Parameter.empty not in annotations
+
+
+def test_top_folder() -> None:
+    listed = tracked_files()
+    unknown = {name.split("/")[0] for name in listed} - ALLOWED_AT_TOP
+    assert {name for name in unknown if not name.startswith(".")} == set()
+
+
+def test_no_built_or_large_files_are_tracked() -> None:
+    listed = tracked_files()
+    assert [name for name in listed if "_build/" in name or "__pycache__" in name] == []
+    assert [name for name in listed if (ROOT / name).stat().st_size > 2_000_000] == []
+
+
+def tracked_files() -> list[str]:
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    command = ["git", "-c", "safe.directory=*", "-C", str(ROOT), "ls-files"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [name for name in done.stdout.splitlines() if (ROOT / name).exists()]
+
+
+def test_readme_has_the_two_commands_of_the_gate() -> None:
+    install = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && "
+    commands = [
+        line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("python3")
+    ]
+    assert commands == [
+        install + ".venv/bin/jupyter-book build . -W -n --keep-going",
+        install + ".venv/bin/pytest",
+    ]
+    # the gate reads them from the README and has none of its own
+    gate = (ROOT / ".ci" / "run").read_text()
+    assert "< <(grep '^python3 -m venv' README.md)" in gate
+    assert "pip install" not in gate
+    assert commands[0] in (ROOT / ".github" / "workflows" / "pages.yml").read_text()
+
+
+def test_versions_and_names_agree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    assert citation["version"] == project["version"]
+    assert citation["title"] == config["title"]
+    assert [author["name"] for author in citation["authors"]] == [config["author"]]
+    assert project["authors"] == [{"name": config["author"]}]
+    assert project["license"] == citation["license"]
+
+
+def test_requirements_are_exact() -> None:
+    *pins, last = (ROOT / "requirements.txt").read_text().splitlines()
+    assert last == "-e ."
+    assert [pin for pin in pins if not re.fullmatch(r"[\w.-]+==[\w.]+", pin)] == []
+    assert pins == sorted(pins, key=str.lower)
+    pinned = {pin.split("==")[0].lower() for pin in pins}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    library = {re.split(r"[<>=]", requirement)[0] for requirement in project["dependencies"]}
+    assert library <= pinned
