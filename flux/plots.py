@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import matplotlib.pyplot as plt
 import numpy as np
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike
@@ -25,7 +24,7 @@ def use_style() -> None:
     """
     plt.rcParams.update(
         {
-            "axes.prop_cycle": plt.cycler(color=COLOURS),
+            "axes.prop_cycle": cycler(color=COLOURS),
             "axes.spines.top": False,
             "axes.spines.right": False,
             "figure.constrained_layout.use": True,
@@ -69,7 +68,7 @@ def show_weights(W: ArrayLike, ax: Axes | None = None, *, limit: float | None = 
     return image
 
 
-def show_raster(x: ArrayLike, ax: Axes | None = None, **settings: Any) -> AxesImage:
+def show_raster(x: ArrayLike, ax: Axes | None = None) -> AxesImage:
     """Draw a trace of spins: time runs to the right, dark is +1 and light is -1.
 
     Parameters
@@ -78,8 +77,6 @@ def show_raster(x: ArrayLike, ax: Axes | None = None, **settings: Any) -> AxesIm
         Spins -1 and +1.
     ax : matplotlib Axes, optional
         Where to draw; the current axes by default.
-    **settings
-        Handed on to `Axes.imshow`.
 
     Returns
     -------
@@ -93,8 +90,7 @@ def show_raster(x: ArrayLike, ax: Axes | None = None, **settings: Any) -> AxesIm
     """
     spins = check_spins("x", x)
     ax = ax or plt.gca()
-    settings = {"cmap": "Blues", "vmin": -1.3, "vmax": 1.2, "aspect": "auto"} | settings
-    image = ax.imshow(spins.T, **settings)
+    image = ax.imshow(spins.T, cmap="Blues", vmin=-1.3, vmax=1.2, aspect="auto")
     ax.set(xlabel="time step $t$", ylabel="neuron $i$")
     return image
 

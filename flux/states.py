@@ -141,7 +141,7 @@ def check_count(name: str, value: object, minimum: int, maximum: int | None = No
     is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not is_integer or value < minimum or (maximum is not None and value > maximum):  # type: ignore[operator]
         raise ValueError(f"{name} must be an integer {allowed}, but was {value!r}")
-    return int(value)  # type: ignore[call-overload, no-any-return]
+    return int(value)  # type: ignore[call-overload]
 
 
 def check_real(name: str, value: object, minimum: float, maximum: float = np.inf) -> float:

@@ -1,0 +1,114 @@
+"""Simulation against plain numpy loops, and against the matrix product that it contains.
+
+Run `python tests/benchmarks/bench_simulation.py` on an idle machine: the threads of BLAS spin while
+they wait, and slow each other down where another program wants a core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from common import Row, compare, print_table
+from numpy.typing import NDArray
+from scipy import sparse
+
+from flux.boltzmann import simulate, simulate_chains
+from flux.weights import gaussian_weights
+
+Floats = NDArray[np.float64]
+
+
+def loop(W: Floats | sparse.csr_array, steps: int) -> Callable[[], NDArray[np.int8]]:
+    """Return one chain of the plain float64 loop, dense or sparse."""
+
+    def run() -> NDArray[np.int8]:
+        n, rng = W.shape[0], np.random.default_rng(1)
+        x = np.ones(n)
+        trace = np.empty((steps, n), np.int8)
+        for t in range(steps):
+            trace[t] = x
+            x = np.where(rng.random(n) < 1 / (1 + np.exp(-(W @ x))), 1.0, -1.0)
+        return trace
+
+    return run
+
+
+def matrix_loop(W: Floats, steps: int, chains: int) -> Callable[[], NDArray[np.int8]]:
+    """Return many chains of the plain float64 loop."""
+
+    def run() -> NDArray[np.int8]:
+        n, rng = len(W), np.random.default_rng(1)
+        X = np.ones((chains, n))
+        traces = np.empty((chains, steps, n), np.int8)
+        for t in range(steps):
+            traces[:, t] = X
+            X = np.where(rng.random((chains, n)) < 1 / (1 + np.exp(-(X @ W.T))), 1.0, -1.0)
+        return traces
+
+    return run
+
+
+def products(W: Floats, steps: int, chains: int) -> Callable[[], None]:
+    """Return the float32 matrix products alone, as many as there are updates."""
+    columns = np.ascontiguousarray(W.T, np.float32)
+    X = np.ones((chains, len(W)), np.float32)
+    fields = np.empty_like(X)
+
+    def run() -> None:
+        for _ in range(steps - 1):
+            np.matmul(X, columns, out=fields)
+
+    return run
+
+
+def dense_rows() -> Iterator[Row]:
+    for n, steps, wanted in ((10, 20_000, ""), (100, 20_000, ">= 5"), (1000, 500, "")):
+        W = gaussian_weights(n, rng=np.random.default_rng(2))
+
+        def ours(W: Floats = W, steps: int = steps) -> NDArray[np.int8]:
+            return simulate(W, steps, rng=np.random.default_rng(1))
+
+        job = f"N = {n}, 1 chain, {steps} steps"
+        yield compare(job, ours, "numpy loop, float64", loop(W, steps), wanted=wanted)
+
+
+def chain_rows() -> Iterator[Row]:
+    for n, chains, steps, wanted in (
+        (10, 10_000, 20, ""),
+        (100, 1000, 50, ""),
+        (1000, 256, 50, ">= 2"),
+    ):
+        W = gaussian_weights(n, rng=np.random.default_rng(2))
+
+        def ours(W: Floats = W, steps: int = steps, chains: int = chains) -> NDArray[np.int8]:
+            return simulate_chains(W, steps, chains, rng=np.random.default_rng(1))
+
+        job = f"N = {n}, {chains} chains, {steps} steps"
+        plain = matrix_loop(W, steps, chains)
+        yield compare(job, ours, "numpy loop, float64", plain, wanted=wanted)
+    sgemm = products(W, steps, chains)
+    yield compare(job, ours, "its sgemm alone", sgemm, wanted=">= 0.67, of 1 possible")
+
+
+def sparse_rows() -> Iterator[Row]:
+    n, degree, steps = 100_000, 10, 50
+    rng = np.random.default_rng(3)
+    place = (np.repeat(np.arange(n), degree), rng.integers(0, n, n * degree))
+    W = sparse.csr_array((rng.standard_normal(n * degree), place), shape=(n, n))
+    yield compare(
+        f"N = {n}, {degree} weights each, {steps} steps",
+        lambda: simulate(W, steps, rng=np.random.default_rng(1)),
+        "the same loop, scipy.sparse",
+        loop(W, steps),
+    )
+
+
+def main() -> None:
+    print_table("One chain", dense_rows())
+    print_table("Many chains", chain_rows())
+    print_table("Sparse", sparse_rows())
+
+
+if __name__ == "__main__":
+    main()
