@@ -21,7 +21,7 @@ from flux.states import Floats, Spins
 Floats32 = NDArray[np.float32]
 Words = NDArray[np.uint64]
 Indices = NDArray[np.int32]
-Starts = NDArray[np.int64]
+Positions = NDArray[np.int64]
 
 # float32 adds integers exactly and in any order while all partial sums stay below this
 _EXACT_RANGE = 2.0**24
@@ -48,7 +48,6 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _11, _27, _30, _31, _40 = (np.uint64(shift) for shift in (11, 27, 30, 31, 40))
 
-
 _NO_INDICES = (np.empty(0, np.int32), np.empty(0, np.int64))
 
 
@@ -61,11 +60,11 @@ class Network(NamedTuple):
 
     weights: Floats
     indices: Indices
-    starts: Starts
+    starts: Positions
     bias: Floats
     q: Floats32
     q_indices: Indices
-    q_starts: Starts
+    q_starts: Positions
     q_bias: Floats32
     scale: Floats32
     slack: Floats32
@@ -119,14 +118,14 @@ def _rounding_errors(W: Any, q: Floats, step: Floats) -> Floats:
     return _row_sums(W, np.abs(error, out=error))
 
 
-def _rows(W: Any) -> tuple[Floats, Indices, Starts]:
+def _rows(W: Any) -> tuple[Floats, Indices, Positions]:
     if sparse.issparse(W):
         return W.data, W.indices.astype(np.int32), W.indptr.astype(np.int64)
     # the kernels are compiled for writable arrays
     return np.asarray(np.require(W, requirements="W").reshape(-1)), *_NO_INDICES
 
 
-def _columns(W: Any, q: Floats) -> tuple[Floats32, Indices, Starts]:
+def _columns(W: Any, q: Floats) -> tuple[Floats32, Indices, Positions]:
     if sparse.issparse(W):
         c = sparse.csr_array((q.astype(np.float32), W.indices, W.indptr), shape=W.shape).tocsc()
         return c.data, c.indices.astype(np.int32), c.indptr.astype(np.int64)
@@ -203,7 +202,7 @@ def _advance_chain(
 
 
 @_jit
-def _flip(x: Floats32, y: Spins, senders: Starts, change: Floats32) -> int:
+def _flip(x: Floats32, y: Spins, senders: Positions, change: Floats32) -> int:
     n_flips = 0
     for i in range(x.size):
         senders[n_flips] = i
@@ -234,7 +233,7 @@ def _record_all(y: Spins, updates: int, burn_in: int, thin: int, out: Spins) -> 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def _add_columns(
-    net: Network, senders: Starts, change: Floats32, count: int, field: Floats32
+    net: Network, senders: Positions, change: Floats32, count: int, field: Floats32
 ) -> None:
     n = field.size
     if net.q_starts.size:
@@ -243,7 +242,8 @@ def _add_columns(
             for a in range(net.q_starts[j], net.q_starts[j + 1]):
                 field[net.q_indices[a]] += change[k] * net.q[a]
         return
-    # four at a time: a field is loaded and stored once for four columns
+    # four at a time, so that a field is loaded and stored once for four columns; their sum may
+    # reach twice the exact range, but is even
     whole = count - count % 4
     for k in range(0, whole, 4):
         q0 = net.q[senders[k] * n : senders[k] * n + n]

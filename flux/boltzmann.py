@@ -5,14 +5,13 @@ All neurons are updated at once: u = W x + b, P(y_i = +1 | x) = sigma(u_i) = 1 /
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.special import expit
 from tqdm import tqdm
@@ -28,11 +27,13 @@ from flux.states import (
     check_rng,
     check_spins,
 )
+from flux.threads import share, thread_pool
 
 _CHUNK_SECONDS = 0.2
 # from so many chains on, one matrix product for all beats adding up what flipped in each
 _PRODUCT_CHAINS = 16
-# spins that are worth a thread
+# products of a weight and a spin that are worth a thread, and spins to draw
+_PRODUCTS_PER_THREAD = 4_000_000
 _SPINS_PER_THREAD = 20_000
 
 
@@ -83,8 +84,14 @@ def on_probability(W: Any, x: ArrayLike, b: ArrayLike | None = None) -> Floats:
     spins = check_spins("x", x, n)
     check_memory(24.0 * spins.size, f"on-probabilities of shape {spins.shape}", "split x")
     states = spins.reshape(-1, n).astype(np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):
-        u = np.asarray((weights @ states.T).T) + bias
+    u = np.empty(states.shape)
+
+    def fields(lo: int, hi: int) -> None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            u[lo:hi] = (weights @ states[lo:hi].T).T + bias
+
+    with thread_pool() as pool:
+        share(pool, fields, len(states), _PRODUCTS_PER_THREAD // (n * n) + 1)
     if not np.all(np.isfinite(u)):
         raise ValueError("W must give finite fields W x + b, but at least one overflowed")
     return np.asarray(expit(u, out=u)).reshape(spins.shape)
@@ -112,6 +119,7 @@ def simulate(
         Number of states to return, at least 1.
     rng : numpy.random.Generator
         Source of randomness: of the key of the random words, and of `x0` if that is not given.
+        The same seed draws the same words whatever `x0` is.
     b : (n,) array, optional
         Biases; zero by default.
     x0 : (n,) array of -1 and +1, optional
@@ -281,12 +289,11 @@ def advance(
     run = _Run(network, chains.keys, chains.x.copy(), first, thin, out)
     by_products = not network.starts.size and len(chains.keys) >= _PRODUCT_CHAINS
     update = _update_by_products if by_products else _update_by_flips
-    with ThreadPoolExecutor(numba.get_num_threads()) as pool:
+    with thread_pool() as pool:
         # the first update compiles, which would look like a slow run
         done = min(chains.updates + 1, last)
         update(pool, run, chains.updates, done)
-        updates = last - chains.updates
-        with tqdm(total=updates, delay=2, disable=not progress, unit="update") as bar:
+        with tqdm(total=last - done, delay=2, disable=not progress, unit="update") as bar:
             chunk = 1
             while done < last:
                 stop, began = min(done + chunk, last), perf_counter()
@@ -308,32 +315,27 @@ class _Run(NamedTuple):
 
 
 def _update_by_flips(pool: ThreadPoolExecutor, run: _Run, start: int, stop: int) -> None:
-    def update(part: slice) -> None:
-        keys, x, out = run.keys[part], run.x[part], run.out[part]
+    def update(lo: int, hi: int) -> None:
+        keys, x, out = run.keys[lo:hi], run.x[lo:hi], run.out[lo:hi]
         advance_chains(run.network, keys, x, start, stop, run.first, run.thin, out)
 
-    _share(pool, update, len(run.keys), numba.get_num_threads())
+    share(pool, update, len(run.keys), _chains_per_thread(run))
 
 
 def _update_by_products(pool: ThreadPoolExecutor, run: _Run, start: int, stop: int) -> None:
     n = run.x.shape[1]
     columns = run.network.q.reshape(n, n)
-    fields = np.empty_like(run.x)
-    parts = min(run.x.size // _SPINS_PER_THREAD, numba.get_num_threads())
-    for step in range(start, stop):
-        np.matmul(run.x, columns, out=fields)
+    grain = max(_chains_per_thread(run), _SPINS_PER_THREAD // n)
 
-        def update(part: slice, step: int = step) -> None:
-            keys, x, out = run.keys[part], run.x[part], run.out[part]
-            draw_chains(run.network, fields[part], keys, x, step, run.first, run.thin, out)
+    def update(lo: int, hi: int) -> None:
+        keys, x, out = run.keys[lo:hi], run.x[lo:hi], run.out[lo:hi]
+        fields = np.empty_like(x)
+        for step in range(start, stop):
+            np.matmul(x, columns, out=fields)
+            draw_chains(run.network, fields, keys, x, step, run.first, run.thin, out)
 
-        _share(pool, update, len(run.keys), parts)
+    share(pool, update, len(run.keys), grain)
 
 
-def _share(pool: ThreadPoolExecutor, work: Callable[[slice], None], count: int, parts: int) -> None:
-    parts = min(parts, count)
-    if parts <= 1:
-        return work(slice(count))
-    edges: NDArray[np.int64] = np.linspace(0, count, parts + 1).astype(np.int64)
-    list(pool.map(work, map(slice, edges[:-1], edges[1:])))
-    return None
+def _chains_per_thread(run: _Run) -> int:
+    return -(-len(run.keys) // numba.get_num_threads())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,8 @@ STORED = 1 << 28
 """Bytes of half laws that are kept between steps; larger ones are made anew in chunks."""
 CHUNK = 1 << 22
 """Entries of a half law that are made at once."""
+PIECES = 8
+"""Pieces of a step at least, to be shared by threads; fixed, so that rounding is, too."""
 LARGEST_FIELD = 2.0**50
 """Local fields whose spacing as doubles is a quarter: beyond, transitions mean nothing."""
 
@@ -105,7 +108,7 @@ def product_laws(on: Floats, off: Floats) -> Floats:
     return laws
 
 
-def make_step(chain: Chain) -> Callable[[Floats], Floats]:
+def make_step(chain: Chain, pool: Executor) -> Callable[[Floats], Floats]:
     """Return the map p -> p P of a chain, as matrix products and without P.
 
     The high and the low half of the neurons are independent given x, so with their laws
@@ -113,21 +116,22 @@ def make_step(chain: Chain) -> Callable[[Floats], Floats]:
     """
     size, n = chain.on.shape
     low = n // 2
-    chunk = max(1, CHUNK >> (n - low))
+    rows = max(1, min(-(-size // PIECES), CHUNK >> (n - low)))
     stored = 16 * (size << (n - low)) <= STORED
-    pieces = [slice(top, min(top + chunk, size)) for top in range(0, size, chunk)]
+    pieces = [slice(top, top + rows) for top in range(0, size, rows)]
 
     def halves(piece: slice) -> tuple[Floats, Floats]:
         on, off = chain.on[piece], chain.off[piece]
         return product_laws(on[:, low:], off[:, low:]), product_laws(on[:, :low], off[:, :low])
 
-    kept = [halves(piece) for piece in pieces] if stored else []
+    kept = list(pool.map(halves, pieces)) if stored else []
 
     def step(p: Floats) -> Floats:
-        following = np.zeros((1 << (n - low), 1 << low))
-        for number, piece in enumerate(pieces):
-            A, B = kept[number] if stored else halves(piece)
-            following += A.T @ (p[piece, None] * B)
-        return fold(following.ravel()) if chain.folded else following.ravel()
+        def advance(number: int) -> Floats:
+            A, B = kept[number] if stored else halves(pieces[number])
+            return A.T @ (p[pieces[number], None] * B)
+
+        following = np.add.reduce(list(pool.map(advance, range(len(pieces))))).ravel()
+        return fold(following) if chain.folded else following
 
     return step

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 from numpy.typing import ArrayLike, NDArray
 
-from flux.packing import PackedSpins, Words, check_packed, pack_chunk, separate_pieces, share
+from flux.packing import PackedSpins, Words, check_packed, pack_chunk, separate_pieces
 from flux.states import Floats, check_count, check_memory
+from flux.threads import share, thread_pool
 
 _SLACK = 1e-9
 
@@ -90,7 +90,7 @@ def lagged_correlation(x: ArrayLike | PackedSpins | Iterator[ArrayLike], lag: in
     """
     lag = check_count("lag", lag, 1, _MAX_PAIRS)
     counts: _Counts | None = None
-    with ThreadPoolExecutor(numba.get_num_threads()) as pool:
+    with thread_pool() as pool:
         if isinstance(x, PackedSpins):
             counts = _add_pairs(counts, check_packed("x", x), lag, pool)
         else:

@@ -6,6 +6,7 @@ Time and memory of a weakly connected part with n neurons grow as 4**n and 2**n;
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -35,11 +36,16 @@ from flux.states import (
 from flux.stationary import (
     SMALLEST_EXIT,
     ConvergenceError,
+    Krylov,
+    eliminate,
     solve_direct,
     solve_extended,
     solve_krylov,
 )
+from flux.threads import thread_pool
 
+TINY = 64
+"""States up to which one plain elimination is the fastest way."""
 SMALL = 512
 """States up to which elimination is the faster way, whatever the weights."""
 LARGEST_DIRECT = 1 << 14
@@ -48,7 +54,7 @@ LARGEST_EXTENDED = 1 << 11
 """States up to which elimination in extended range does."""
 MAX_STEPS = 100
 """Steps after which the iteration gives up."""
-TOLERANCE = 2e-11
+TOLERANCE = 1e-10
 """Allowed error sum |p - pi| of a law found by iteration: the flux is right to 1e-9 bits then."""
 INSTEAD = "sample the network with simulate_chains and estimate the flux from the samples"
 
@@ -254,21 +260,17 @@ def _solve(part: Part) -> tuple[Chain, Floats]:
     """Return the chain of a part and its stationary law."""
     chain = make_chain(part.W, part.b, folded=not part.b.any())
     size, n = chain.on.shape
-    if size <= SMALL:
-        return chain, _eliminate(chain)
-    # leave=False and a delay keep short runs silent
-    with tqdm(desc=f"stationary law, {n} neurons", unit="step", delay=2, leave=False) as bar:
-        advance = make_step(chain)
-
-        def step(p: Floats) -> Floats:
-            bar.update()
-            return advance(p)
-
-        found = solve_krylov(step, size, target=1e-12, max_steps=MAX_STEPS)
-    if found.error <= TOLERANCE:
-        return chain, found.p
-    if size <= LARGEST_DIRECT and 8.5 * size * size < memory_limit():
-        return chain, _eliminate(chain)
+    if size <= TINY:
+        law, smallest_exit = eliminate(dense_transitions(chain))
+        return chain, law if smallest_exit >= SMALLEST_EXIT else _extend(chain)
+    with thread_pool() as pool:
+        if size <= SMALL:
+            return chain, _eliminate(chain, pool)
+        found = _iterate(chain, pool)
+        if found.error <= TOLERANCE:
+            return chain, found.p
+        if size <= LARGEST_DIRECT and 8.5 * size * size < memory_limit():
+            return chain, _eliminate(chain, pool)
     raise ConvergenceError(
         f"the part of {n} connected neurons mixes too slowly: with a spectral gap of about"
         f" {1 / found.condition:.1e} the error of its stationary law after {found.steps} steps"
@@ -277,11 +279,25 @@ def _solve(part: Part) -> tuple[Chain, Floats]:
     )
 
 
-def _eliminate(chain: Chain) -> Floats:
-    law, smallest_exit = solve_direct(dense_transitions(chain))
-    if smallest_exit >= SMALLEST_EXIT:
-        return law
-    size = len(law)
+def _iterate(chain: Chain, pool: Executor) -> Krylov:
+    size, n = chain.on.shape
+    advance = make_step(chain, pool)
+    with tqdm(desc=f"stationary law, {n} neurons", unit="step", delay=2, leave=False) as bar:
+
+        def step(p: Floats) -> Floats:
+            bar.update()
+            return advance(p)
+
+        return solve_krylov(step, size, target=0.08 * TOLERANCE, max_steps=MAX_STEPS)
+
+
+def _eliminate(chain: Chain, pool: Executor) -> Floats:
+    law, smallest_exit = solve_direct(dense_transitions(chain), pool)
+    return law if smallest_exit >= SMALLEST_EXIT else _extend(chain)
+
+
+def _extend(chain: Chain) -> Floats:
+    size = len(chain.on)
     if size <= LARGEST_EXTENDED:
         return solve_extended(*extended_transitions(chain))
     raise ConvergenceError(

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from flux.states import check_memory
+from flux.threads import share, thread_pool
 
 Words = NDArray[np.uint64]
 
@@ -77,7 +77,7 @@ def pack(x: ArrayLike | Iterator[ArrayLike]) -> PackedSpins:
     PackedSpins(bits=array([[6],
            [3]], dtype=uint64), starts=array([0]), lengths=array([3]))
     """
-    with ThreadPoolExecutor(numba.get_num_threads()) as pool:
+    with thread_pool() as pool:
         if isinstance(x, Iterator):
             return _pack_stream(x, pool)
         (chunk,) = chunks(x)
@@ -160,22 +160,6 @@ def check_packed(name: str, packed: PackedSpins) -> PackedSpins:
     return PackedSpins(
         np.ascontiguousarray(bits), starts.astype(np.int64), lengths.astype(np.int64)
     )
-
-
-def share(
-    pool: ThreadPoolExecutor, kernel: Callable[..., Any], count: int, grain: int, *args: Any
-) -> list[Any]:
-    """Return `kernel(lo, hi, *args)` for spans that cover range(count), run by the threads.
-
-    Threads of Python around kernels without the GIL, rather than numba's own, because those
-    end the process when it forks or calls from two threads. `grain` is the shortest span worth a
-    thread; several spans a thread keep all busy where the machine is shared.
-    """
-    spans = min(count // grain, 4 * numba.get_num_threads())
-    if spans <= 1:
-        return [kernel(0, count, *args)]
-    edges = [k * count // spans for k in range(spans + 1)]
-    return list(pool.map(lambda lo, hi: kernel(lo, hi, *args), edges[:-1], edges[1:]))
 
 
 def _pack_stream(x: Iterator[ArrayLike], pool: ThreadPoolExecutor) -> PackedSpins:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import NamedTuple
 
 import numpy as np
@@ -13,11 +14,13 @@ from flux.states import Floats
 
 BLOCK = 64
 """States that one block of the elimination takes out at once."""
+PANEL = 512
+"""Rows that one thread updates at once, which keeps the temporary product small."""
 SMALLEST_EXIT = 1e-250
 """Exit probability under which double precision may have lost a path: 1e-58 of it at most."""
-WARM_UP = 4
+WARM_UP = 2
 """Plain steps that give the iteration its norm."""
-PROBE = 8
+PROBE = 6
 """Directions drawn from a random difference of laws, to see slow modes that the start hides."""
 SAFETY = 10.0
 """Factor on the measured condition number, which approaches the true one from below."""
@@ -46,7 +49,7 @@ class Krylov(NamedTuple):
     steps: int
 
 
-def solve_direct(P: Floats) -> tuple[Floats, float]:
+def solve_direct(P: Floats, pool: Executor) -> tuple[Floats, float]:
     """Return the stationary law of P, right to rounding in every entry, and the smallest exit.
 
     Grassmann-Taksar-Heyman elimination adds, multiplies and divides positive numbers only, so
@@ -64,14 +67,16 @@ def solve_direct(P: Floats) -> tuple[Floats, float]:
     smallest = np.inf
     for start in reversed(starts):
         block = slice(start, start + BLOCK)
-        leaving = P[block, :start]
-        G, exit_ = _block_inverse(np.ascontiguousarray(P[block, block]), leaving.sum(1))
+        leaving = P[block, :start].sum(1)
+        G, exit_ = _block_inverse(np.ascontiguousarray(P[block, block]), leaving)
         smallest = min(smallest, exit_)
         entering = P[:start, block] = P[:start, block] @ G
-        # row panels keep the product's temporary small beside P
-        for top in range(0, start, 8 * BLOCK):
-            panel = slice(top, min(top + 8 * BLOCK, start))
-            P[panel, :start] += entering[panel] @ leaving
+
+        def watch(top: int, start: int = start, block: slice = block, K: Floats = entering) -> None:
+            panel = slice(top, min(top + PANEL, start))
+            P[panel, :start] += K[panel] @ P[block, :start]
+
+        list(pool.map(watch, range(0, start, PANEL)))
     pi = np.empty(size)
     first = slice(0, starts[0] if starts else size)
     pi[first], exit_ = eliminate(np.ascontiguousarray(P[first, first]))
@@ -223,9 +228,9 @@ def solve_krylov(
     """
     p = np.full(size, 1.0 / size)
     for _ in range(WARM_UP):
-        p = step(p)
-        p /= p.sum()
+        start, p = p, step(p)
     scale = np.sqrt(p + 1e-18 / size)
+    residual, p = (p - start) / scale, start
     directions, images = np.empty((max_steps, size)), np.empty((max_steps, size))
     count = 0
 
@@ -247,7 +252,6 @@ def solve_krylov(
         collect(d / np.linalg.norm(d))
         d = images[count - 1]
 
-    residual = (step(p) - p) / scale
     used = 0
     while True:
         gain = images[used:count] @ residual
@@ -265,7 +269,7 @@ def solve_krylov(
     p /= p.sum()
     size_r = float(np.linalg.norm((step(p) - p) / scale))
     error = SAFETY * condition * (size_r + ROUNDING)
-    return Krylov(p, error, condition, WARM_UP + count + 2)
+    return Krylov(p, error, condition, WARM_UP + count + 1)
 
 
 def _largest_singular_value(rows: Floats) -> float:

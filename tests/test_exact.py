@@ -1,6 +1,7 @@
 """Exact laws and flux: against the oracle, closed forms, invariances, bounds, refusals."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import oracles
@@ -13,6 +14,8 @@ from scipy.special import expit
 import flux
 from flux import chain, exact, stationary
 from flux.information import field_entropy
+
+POOL = ThreadPoolExecutor(2)
 
 
 def weights(n, width, seed, **kinds):
@@ -123,7 +126,7 @@ def test_blocked_plain_and_extended_elimination_agree_in_every_entry(n, width, d
     P = chain.dense_transitions(links)
     plain, _ = stationary.eliminate(P.copy())
     extended = stationary.solve_extended(*chain.extended_transitions(links))
-    blocked, _ = stationary.solve_direct(P)
+    blocked, _ = stationary.solve_direct(P, POOL)
     np.testing.assert_allclose(blocked, plain, rtol=1e-12)
     np.testing.assert_allclose(extended, plain, rtol=1e-12)
 
@@ -134,9 +137,9 @@ def test_iteration_keeps_its_error_bound(width, folded):
     n = 10
     b = np.zeros(n) if folded else biases(n, 1, n)
     links = chain.make_chain(weights(n, width, n), b, folded=folded)
-    pi, _ = stationary.solve_direct(chain.dense_transitions(links))
+    pi, _ = stationary.solve_direct(chain.dense_transitions(links), POOL)
     found = stationary.solve_krylov(
-        chain.make_step(links), len(pi), target=1e-12, max_steps=exact.MAX_STEPS
+        chain.make_step(links, POOL), len(pi), target=1e-12, max_steps=exact.MAX_STEPS
     )
     assert np.abs(found.p - pi).sum() <= found.error <= exact.TOLERANCE
 
@@ -147,9 +150,9 @@ def test_iteration_does_not_promise_what_metastable_chains_deny(coupling):
     n = 10
     W = np.full((n, n), coupling / n)
     links = chain.make_chain(W, np.full(n, 1e-6), folded=False)
-    pi, _ = stationary.solve_direct(chain.dense_transitions(links))
+    pi, _ = stationary.solve_direct(chain.dense_transitions(links), POOL)
     found = stationary.solve_krylov(
-        chain.make_step(links), len(pi), target=1e-12, max_steps=exact.MAX_STEPS
+        chain.make_step(links, POOL), len(pi), target=1e-12, max_steps=exact.MAX_STEPS
     )
     assert np.abs(found.p - pi).sum() <= found.error
     assert found.error > exact.TOLERANCE
@@ -162,7 +165,7 @@ def test_step_in_chunks_is_the_dense_step(monkeypatch):
     monkeypatch.setattr(chain, "CHUNK", 64)
     for stored in (0, 1 << 28):
         monkeypatch.setattr(chain, "STORED", stored)
-        np.testing.assert_allclose(chain.make_step(links)(p), expected, rtol=1e-13)
+        np.testing.assert_allclose(chain.make_step(links, POOL)(p), expected, rtol=1e-13)
 
 
 def test_slow_networks_beyond_iteration_fall_back_to_elimination():

@@ -23,7 +23,7 @@ MAX_LINES = 400
 # a module imports only from the rows above its own
 LAYERS = [
     ["states"],
-    ["information"],
+    ["information", "threads"],
     ["_spins", "counts", "lines", "packing", "stationary", "weights"],
     ["boltzmann", "chain", "correlation", "entropies", "network"],
     ["attractors", "bounds", "estimators", "exact", "relays"],

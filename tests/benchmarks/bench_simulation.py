@@ -67,7 +67,7 @@ def dense_rows() -> Iterator[Row]:
         W = gaussian_weights(n, rng=np.random.default_rng(2))
 
         def ours(W: Floats = W, steps: int = steps) -> NDArray[np.int8]:
-            return simulate(W, steps, rng=np.random.default_rng(1))
+            return simulate(W, steps, rng=np.random.default_rng(1), progress=False)
 
         job = f"N = {n}, 1 chain, {steps} steps"
         yield compare(job, ours, "numpy loop, float64", loop(W, steps), wanted=wanted)
@@ -82,7 +82,7 @@ def chain_rows() -> Iterator[Row]:
         W = gaussian_weights(n, rng=np.random.default_rng(2))
 
         def ours(W: Floats = W, steps: int = steps, chains: int = chains) -> NDArray[np.int8]:
-            return simulate_chains(W, steps, chains, rng=np.random.default_rng(1))
+            return simulate_chains(W, steps, chains, rng=np.random.default_rng(1), progress=False)
 
         job = f"N = {n}, {chains} chains, {steps} steps"
         plain = matrix_loop(W, steps, chains)
@@ -92,13 +92,13 @@ def chain_rows() -> Iterator[Row]:
 
 
 def sparse_rows() -> Iterator[Row]:
-    n, degree, steps = 100_000, 10, 50
+    n, degree, steps = 100_000, 10, 200
     rng = np.random.default_rng(3)
     place = (np.repeat(np.arange(n), degree), rng.integers(0, n, n * degree))
     W = sparse.csr_array((rng.standard_normal(n * degree), place), shape=(n, n))
     yield compare(
         f"N = {n}, {degree} weights each, {steps} steps",
-        lambda: simulate(W, steps, rng=np.random.default_rng(1)),
+        lambda: simulate(W, steps, rng=np.random.default_rng(1), progress=False),
         "the same loop, scipy.sparse",
         loop(W, steps),
     )

@@ -1,0 +1,49 @@
+"""Threads for matrix products.
+
+BLAS libraries keep the threads of one product in step by spinning. Where something else runs on
+the machine, each product then waits for a whole slice of the scheduler: measured, a hundred
+times longer. Products that are cut into pieces, one thread each, only share the processor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import numba
+from threadpoolctl import ThreadpoolController
+
+
+@contextmanager
+def thread_pool() -> Iterator[ThreadPoolExecutor]:
+    """Yield a pool with as many threads as numba is set to, and hold BLAS to one thread each."""
+    with (
+        _controller().limit(limits=1, user_api="blas"),
+        ThreadPoolExecutor(numba.get_num_threads()) as pool,
+    ):
+        yield pool
+
+
+def share(
+    pool: ThreadPoolExecutor, kernel: Callable[..., Any], count: int, grain: int, *args: Any
+) -> list[Any]:
+    """Return `kernel(lo, hi, *args)` for spans that cover range(count), run by the threads.
+
+    Threads of Python around kernels without the GIL, rather than numba's own, because those
+    end the process when it forks or calls from two threads. `grain` is the shortest span worth a
+    thread; several spans a thread keep all busy where the machine is shared.
+    """
+    spans = min(count // grain, 4 * numba.get_num_threads())
+    if spans <= 1:
+        return [kernel(0, count, *args)]
+    edges = [k * count // spans for k in range(spans + 1)]
+    return list(pool.map(lambda lo, hi: kernel(lo, hi, *args), edges[:-1], edges[1:]))
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    # looking for the loaded libraries takes milliseconds
+    return ThreadpoolController()
