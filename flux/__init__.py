@@ -1,7 +1,7 @@
 """Exact information flux of probabilistic recurrent neural networks."""
 
 from flux.boltzmann import on_probability, simulate, simulate_chains
-from flux.correlation import rms_correlation
+from flux.correlation import lagged_correlation, rms_correlation
 from flux.exact import (
     exact_correlation,
     exact_flux,
@@ -9,6 +9,7 @@ from flux.exact import (
     transition_matrix,
 )
 from flux.information import Flux, binary_entropy, entropy, mutual_information
+from flux.packing import PackedSpins, pack
 from flux.states import TooLargeError, all_states, decode, encode
 from flux.stationary import ConvergenceError
 from flux.weights import gaussian_weights, nrooks
@@ -16,6 +17,7 @@ from flux.weights import gaussian_weights, nrooks
 __all__ = [
     "ConvergenceError",
     "Flux",
+    "PackedSpins",
     "TooLargeError",
     "all_states",
     "binary_entropy",
@@ -25,9 +27,11 @@ __all__ = [
     "exact_correlation",
     "exact_flux",
     "gaussian_weights",
+    "lagged_correlation",
     "mutual_information",
     "nrooks",
     "on_probability",
+    "pack",
     "rms_correlation",
     "simulate",
     "simulate_chains",

@@ -18,7 +18,9 @@ STORED = 1 << 28
 CHUNK = 1 << 22
 """Entries of a half law that are made at once."""
 PIECES = 8
-"""Pieces of a step at least, to be shared by threads; fixed, so that rounding is, too."""
+"""Pieces of a step, to be shared by threads; fixed, so that rounding is, too."""
+WORTHWHILE = 1 << 22
+"""Products of numbers that make a piece worth a thread."""
 LARGEST_FIELD = 2.0**50
 """Local fields whose spacing as doubles is a quarter: beyond, transitions mean nothing."""
 
@@ -86,10 +88,10 @@ def _split_product(v: Floats) -> tuple[Floats, Floats]:
     return product, error + v * rest
 
 
-def fold(laws: Floats) -> Floats:
-    """Return p(y) + p(-y) along the last axis; the code of -y is the complement of that of y."""
+def fold(laws: Floats, sign: int = 1) -> Floats:
+    """Return p(y) + p(-y), or their difference; the code of -y is the complement of that of y."""
     half = laws.shape[-1] // 2
-    folded: Floats = laws[..., :half] + laws[..., : half - 1 : -1]
+    folded: Floats = laws[..., :half] + sign * laws[..., : half - 1 : -1]
     return folded
 
 
@@ -112,26 +114,37 @@ def make_step(chain: Chain, pool: Executor) -> Callable[[Floats], Floats]:
     """Return the map p -> p P of a chain, as matrix products and without P.
 
     The high and the low half of the neurons are independent given x, so with their laws
-    A[x, y_hi] and B[x, y_lo] the next law is (A^T diag(p) B)[y_hi, y_lo].
+    A[x, y_hi] and B[x, y_lo] the next law is (A^T diag(p) B)[y_hi, y_lo]. A folded chain wants
+    this at y plus this at -y, which is even and odd parts with half as many columns each:
+    with A+ = A(y) + A(-y) and A- = A(y) - A(-y), it is (A+^T diag(p) B+ + A-^T diag(p) B-) / 2.
     """
     size, n = chain.on.shape
     low = n // 2
-    rows = max(1, min(-(-size // PIECES), CHUNK >> (n - low)))
+    rows = max(-(-size // PIECES), WORTHWHILE >> n)
+    rows = max(1, min(rows, CHUNK >> (n - low)))
     stored = 16 * (size << (n - low)) <= STORED
     pieces = [slice(top, top + rows) for top in range(0, size, rows)]
 
-    def halves(piece: slice) -> tuple[Floats, Floats]:
+    def halves(piece: slice) -> list[tuple[Floats, Floats]]:
         on, off = chain.on[piece], chain.off[piece]
-        return product_laws(on[:, low:], off[:, low:]), product_laws(on[:, :low], off[:, :low])
+        A, B = product_laws(on[:, low:], off[:, low:]), product_laws(on[:, :low], off[:, :low])
+        return [(fold(A, sign), fold(B, sign)) for sign in (1, -1)] if chain.folded else [(A, B)]
 
     kept = list(pool.map(halves, pieces)) if stored else []
 
-    def step(p: Floats) -> Floats:
-        def advance(number: int) -> Floats:
-            A, B = kept[number] if stored else halves(pieces[number])
-            return A.T @ (p[pieces[number], None] * B)
+    def advance(p: Floats, number: int) -> Floats:
+        weight = p[pieces[number], None]
+        pairs = kept[number] if stored else halves(pieces[number])
+        return np.array([A.T @ (weight * B) for A, B in pairs])
 
-        following = np.add.reduce(list(pool.map(advance, range(len(pieces))))).ravel()
-        return fold(following) if chain.folded else following
+    def step(p: Floats) -> Floats:
+        others = [pool.submit(advance, p, number) for number in range(1, len(pieces))]
+        parts = advance(p, 0)
+        for other in others:
+            parts += other.result()
+        if not chain.folded:
+            return parts.ravel()
+        even, odd = parts / 2
+        return np.hstack([even + odd, (even - odd)[:, ::-1]]).ravel()
 
     return step

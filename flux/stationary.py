@@ -221,7 +221,7 @@ def solve_krylov(
 
     After a few plain steps from the uniform law, errors e are measured by
     |e|^2 = sum e_k^2 / p_k. In this norm no step enlarges a difference of laws, and
-    |e| >= sum |e_k|. Directions d_j with orthonormal images a_j = d_j (1 - P) are collected,
+    |e| >= sum |e_k| (a floor under the p_k keeps rounding from being magnified). Directions d_j with orthonormal images a_j = d_j (1 - P) are collected,
     first from a random difference of laws, which finds the slow modes whether or not the
     start excites them, then from the residual r. The error is r (1 - P)^-1, at most the
     largest singular value of the d_j times |r|.
@@ -229,7 +229,7 @@ def solve_krylov(
     p = np.full(size, 1.0 / size)
     for _ in range(WARM_UP):
         start, p = p, step(p)
-    scale = np.sqrt(p + 1e-18 / size)
+    scale = np.sqrt(p + 1e-6 / size)
     residual, p = (p - start) / scale, start
     directions, images = np.empty((max_steps, size)), np.empty((max_steps, size))
     count = 0
@@ -237,12 +237,17 @@ def solve_krylov(
     def collect(d: Floats) -> None:
         nonlocal count
         a = d - step(d * scale) / scale
-        for _ in range(2):
-            overlap = images[:count] @ a
-            a = a - overlap @ images[:count]
-            d = d - overlap @ directions[:count]
+        size_a = np.linalg.norm(a)
+        overlap = images[:count] @ a
+        a -= overlap @ images[:count]
         norm = np.linalg.norm(a)
-        directions[count], images[count] = d / norm, a / norm
+        if norm < 0.5 * size_a:  # what cancelled left rounding behind: once more
+            more = images[:count] @ a
+            a -= more @ images[:count]
+            overlap += more
+            norm = np.linalg.norm(a)
+        directions[count] = (d - overlap @ directions[:count]) / norm
+        images[count] = a / norm
         count += 1
 
     # one fixed stream: the answer is a function of the chain alone
@@ -268,7 +273,7 @@ def solve_krylov(
     p = np.maximum(p, 0.0)
     p /= p.sum()
     size_r = float(np.linalg.norm((step(p) - p) / scale))
-    error = SAFETY * condition * (size_r + ROUNDING)
+    error = SAFETY * condition * (size_r + ROUNDING) * float(np.linalg.norm(scale))
     return Krylov(p, error, condition, WARM_UP + count + 1)
 
 

@@ -148,7 +148,7 @@ def whole_rows() -> list[Row]:
             compare(
                 f"exact flux, N = {n}, width 1",
                 lambda n=n: flux.exact_flux(weights(n)),
-                "product form, power iteration",
+                "the same steps, unaccelerated, no bound",
                 lambda n=n: power_flux(n),
                 repeats=3,
             )

@@ -45,6 +45,8 @@ def compare(
 
 
 def seconds(work: Callable[[], Any]) -> float:
+    # the threads of BLAS go on spinning after a product, and would disturb what is timed next
+    time.sleep(0.1)
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
