@@ -221,10 +221,11 @@ def solve_krylov(
 
     After a few plain steps from the uniform law, errors e are measured by
     |e|^2 = sum e_k^2 / p_k. In this norm no step enlarges a difference of laws, and
-    |e| >= sum |e_k| (a floor under the p_k keeps rounding from being magnified). Directions d_j with orthonormal images a_j = d_j (1 - P) are collected,
-    first from a random difference of laws, which finds the slow modes whether or not the
-    start excites them, then from the residual r. The error is r (1 - P)^-1, at most the
-    largest singular value of the d_j times |r|.
+    |e| >= sum |e_k| (a floor under the p_k keeps rounding from being magnified).
+    Directions d_j with orthonormal images a_j = d_j (1 - P) are collected, first from a random
+    difference of laws, which finds the slow modes whether or not the start excites them, then
+    from the residual r. The error is r (1 - P)^-1, at most the largest singular value of the
+    d_j times |r|.
     """
     p = np.full(size, 1.0 / size)
     for _ in range(WARM_UP):
