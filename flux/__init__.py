@@ -1,7 +1,10 @@
 """Exact information flux of probabilistic recurrent neural networks."""
 
 from flux.boltzmann import on_probability, simulate, simulate_chains
+from flux.bounds import FluxInterval, flux_interval
 from flux.correlation import lagged_correlation, rms_correlation
+from flux.entropies import entropy_from_counts
+from flux.estimators import model_flux, sample_flux
 from flux.exact import (
     exact_correlation,
     exact_flux,
@@ -10,6 +13,8 @@ from flux.exact import (
 )
 from flux.information import Flux, binary_entropy, entropy, mutual_information
 from flux.packing import PackedSpins, pack
+from flux.recordings import spike_trains
+from flux.resampling import SampleInterval, sample_flux_interval
 from flux.states import TooLargeError, all_states, decode, encode
 from flux.stationary import ConvergenceError
 from flux.weights import gaussian_weights, nrooks
@@ -17,24 +22,32 @@ from flux.weights import gaussian_weights, nrooks
 __all__ = [
     "ConvergenceError",
     "Flux",
+    "FluxInterval",
     "PackedSpins",
+    "SampleInterval",
     "TooLargeError",
     "all_states",
     "binary_entropy",
     "decode",
     "encode",
     "entropy",
+    "entropy_from_counts",
     "exact_correlation",
     "exact_flux",
+    "flux_interval",
     "gaussian_weights",
     "lagged_correlation",
+    "model_flux",
     "mutual_information",
     "nrooks",
     "on_probability",
     "pack",
     "rms_correlation",
+    "sample_flux",
+    "sample_flux_interval",
     "simulate",
     "simulate_chains",
+    "spike_trains",
     "stationary_distribution",
     "transition_matrix",
 ]

@@ -26,7 +26,9 @@ LAYERS = [
     ["information", "threads"],
     ["_spins", "counts", "lines", "packing", "stationary", "weights"],
     ["boltzmann", "chain", "correlation", "entropies", "network"],
-    ["attractors", "bounds", "estimators", "exact", "relays"],
+    ["recordings", "sampling"],
+    ["attractors", "estimators", "exact", "relays", "resampling"],
+    ["bounds"],
     ["optimize", "plots", "sweep", "widgets"],
     ["__init__"],
 ]
@@ -55,6 +57,11 @@ SIGNATURES = {
     "exact_flux": "W b=None lag=1",
     "exact_correlation": "W b=None",
     "rms_correlation": "C",
+    "lagged_correlation": "x lag=1",
+    "sample_flux": "x * method='plugin' lag=1",
+    "model_flux": "W x b=None * method='chao-wang-jost'",
+    "flux_interval": "W b=None * rng",
+    "FluxInterval": "lower upper lower_se upper_se limited_by",
 }
 
 ALLOWED_AT_TOP = {
