@@ -56,7 +56,7 @@ MAX_STEPS = 100
 """Steps after which the iteration gives up."""
 TOLERANCE = 1e-10
 """Allowed error sum |p - pi| of a law found by iteration: the flux is right to 1e-9 bits then."""
-INSTEAD = "sample the network with simulate_chains and estimate the flux from the samples"
+INSTEAD = "bound the flux with flux_interval, or simulate_chains and estimate it with model_flux"
 
 
 def transition_matrix(W: ArrayLike, b: ArrayLike | None = None) -> Floats:

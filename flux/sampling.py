@@ -53,6 +53,7 @@ def draw_windows(
             UserWarning,
             stacklevel=4,
         )
+        tau = min(tau, steps / 20)  # no wait would be long enough
     burn_in, space = max(50, int(20 * tau)), int(np.ceil(3 * tau))
     chains = start_chains(n, -(-samples // ROUNDS), rng=rng)
     windows = np.empty((len(chains.keys), ROUNDS, length, n), np.int8)
