@@ -22,6 +22,8 @@ WARM_UP = 2
 """Plain steps that give the iteration its norm."""
 PROBE = 6
 """Directions drawn from a random difference of laws, to see slow modes that the start hides."""
+EXHAUSTED = 1e-5
+"""Product of the shares of probed images that are new, at which probing ends (rounding grows)."""
 SAFETY = 10.0
 """Factor on the measured condition number, which approaches the true one from below."""
 ROUNDING = 4.0 * float(np.finfo(float).eps)
@@ -235,7 +237,7 @@ def solve_krylov(
     directions, images = np.empty((max_steps, size)), np.empty((max_steps, size))
     count = 0
 
-    def collect(d: Floats) -> None:
+    def collect(d: Floats) -> float:
         nonlocal count
         a = d - step(d * scale) / scale
         size_a = np.linalg.norm(a)
@@ -250,12 +252,14 @@ def solve_krylov(
         directions[count] = (d - overlap @ directions[:count]) / norm
         images[count] = a / norm
         count += 1
+        return float(norm / size_a)
 
     # one fixed stream: the answer is a function of the chain alone
     d = np.random.default_rng(0).standard_normal(size)
     d -= scale * (d @ scale) / (scale @ scale)
-    while count < PROBE:
-        collect(d / np.linalg.norm(d))
+    new = 1.0
+    while count < PROBE and new > EXHAUSTED:
+        new *= collect(d / np.linalg.norm(d))
         d = images[count - 1]
 
     used = 0
@@ -280,4 +284,7 @@ def solve_krylov(
 
 def _largest_singular_value(rows: Floats) -> float:
     # from the Gram matrix: relative to the largest, squaring loses nothing
-    return float(np.sqrt(np.linalg.eigvalsh(rows @ rows.T)[-1]))
+    gram = rows @ rows.T
+    if not np.all(np.isfinite(gram)):
+        return np.inf
+    return float(np.sqrt(np.linalg.eigvalsh(gram)[-1]))

@@ -144,6 +144,22 @@ def test_iteration_keeps_its_error_bound(width, folded):
     assert np.abs(found.p - pi).sum() <= found.error <= exact.TOLERANCE
 
 
+@pytest.mark.parametrize("width", [0.0, 1e-8, 1e-3, 0.02, 0.05, 0.07, 0.1, 0.2])
+@pytest.mark.parametrize("biased", [True, False])
+def test_weak_networks_are_exact_though_one_step_forgets_nearly_all(width, biased):
+    """Images of random differences are then nearly parallel, and few of them are of use."""
+    for seed in range(6):
+        W = weights(11, width, seed) + 1e-12 * np.ones((11, 11))
+        b = biases(11, 1, seed) if biased else np.zeros(11)
+        links = chain.make_chain(W, b, folded=not biased)
+        pi, _ = stationary.solve_direct(chain.dense_transitions(links), POOL)
+        found = stationary.solve_krylov(
+            chain.make_step(links, POOL), len(pi), target=8e-12, max_steps=exact.MAX_STEPS
+        )
+        assert np.abs(found.p - pi).sum() <= found.error <= exact.TOLERANCE
+        assert found.steps < 40
+
+
 @pytest.mark.parametrize("coupling", [12, 20, 28])
 def test_iteration_does_not_promise_what_metastable_chains_deny(coupling):
     """Ferromagnets with a field: the uniform start hides the slow mode, the probe finds it."""
