@@ -10,17 +10,9 @@ from pathlib import Path
 import numpy as np
 
 import flux
+from flux.entropies import FLUX_METHODS
 
-METHODS = [
-    "plugin",
-    "miller-madow",
-    "grassberger",
-    "chao-shen",
-    "chao-wang-jost",
-    "nsb",
-    "shuffle",
-    "model",
-]
+METHODS = [*FLUX_METHODS, "model"]
 SIZES = [4, 6, 8, 10]
 WIDTHS = [0.3, 1.0, 3.0]
 STEPS = [1_000, 10_000, 100_000, 1_000_000]
