@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -19,8 +19,10 @@ CHUNK = 1 << 22
 """Entries of a half law that are made at once."""
 PIECES = 8
 """Pieces of a step, to be shared by threads; fixed, so that rounding is, too."""
-WORTHWHILE = 1 << 22
+WORTHWHILE = 1 << 23
 """Products of numbers that make a piece worth a thread."""
+NARROW = 32
+"""Columns up to which a product is done before BLAS has rearranged its factors."""
 LARGEST_FIELD = 2.0**50
 """Local fields whose spacing as doubles is a quarter: beyond, transitions mean nothing."""
 
@@ -52,8 +54,8 @@ def dense_transitions(chain: Chain) -> Floats:
     P = np.empty((size, size))
     rows = max(1, CHUNK >> n)
     for top in range(0, size, rows):
-        laws = product_laws(chain.on[top : top + rows], chain.off[top : top + rows])
-        P[top : top + rows] = fold(laws) if chain.folded else laws
+        on, off = chain.on[top : top + rows], chain.off[top : top + rows]
+        P[top : top + rows] = parity_laws(on, off)[0] if chain.folded else product_laws(on, off)
     return P
 
 
@@ -88,26 +90,69 @@ def _split_product(v: Floats) -> tuple[Floats, Floats]:
     return product, error + v * rest
 
 
-def fold(laws: Floats, sign: int = 1) -> Floats:
-    """Return p(y) + p(-y), or their difference; the code of -y is the complement of that of y."""
-    half = laws.shape[-1] // 2
-    folded: Floats = laws[..., :half] + sign * laws[..., : half - 1 : -1]
-    return folded
-
-
 @njit(cache=True, nogil=True)
 def product_laws(on: Floats, off: Floats) -> Floats:
     """Return for each row the law of independent spins, over the codes of all their states."""
     rows, n = on.shape
     laws = np.empty((rows, 1 << n))
     for row in range(rows):
-        law = laws[row]
-        law[0] = 1.0
-        for i in range(n):
-            for k in range(1 << i):
-                law[k + (1 << i)] = law[k] * on[row, i]
-                law[k] *= off[row, i]
+        _product_law(on[row], off[row], laws[row])
     return laws
+
+
+@njit(cache=True, nogil=True)
+def parity_laws(on: Floats, off: Floats) -> tuple[Floats, Floats]:
+    """Return for each row p(y) + p(-y) and p(y) - p(-y), over the codes with the last spin -1."""
+    rows, n = on.shape
+    last = (1 << n) - 1  # the code of -y is the complement of that of y
+    law = np.empty(1 << n)
+    even, odd = np.empty((rows, 1 << (n - 1))), np.empty((rows, 1 << (n - 1)))
+    for row in range(rows):
+        _product_law(on[row], off[row], law)
+        for k in range(1 << (n - 1)):
+            even[row, k] = law[k] + law[last - k]
+            odd[row, k] = law[k] - law[last - k]
+    return even, odd
+
+
+def weighted_product(A: Floats, p: Floats, B: Floats) -> Floats:
+    """Return A^T diag(p) B."""
+    if B.shape[1] <= NARROW:
+        return _narrow_product(A, p, B)
+    return np.asarray(A.T @ (p[:, None] * B))
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
+def _narrow_product(A: Floats, p: Floats, B: Floats) -> Floats:
+    rows, n_out = A.shape
+    out = np.zeros((n_out, B.shape[1]))
+    # eight rows at a time, so that an entry is loaded and stored once for eight
+    whole = rows - rows % 8
+    for x in range(0, whole, 8):
+        b0, b1, b2, b3 = B[x], B[x + 1], B[x + 2], B[x + 3]
+        b4, b5, b6, b7 = B[x + 4], B[x + 5], B[x + 6], B[x + 7]
+        for k in range(n_out):
+            a0, a1 = A[x, k] * p[x], A[x + 1, k] * p[x + 1]
+            a2, a3 = A[x + 2, k] * p[x + 2], A[x + 3, k] * p[x + 3]
+            a4, a5 = A[x + 4, k] * p[x + 4], A[x + 5, k] * p[x + 5]
+            a6, a7 = A[x + 6, k] * p[x + 6], A[x + 7, k] * p[x + 7]
+            for j in range(B.shape[1]):
+                out[k, j] += (a0 * b0[j] + a1 * b1[j] + a2 * b2[j] + a3 * b3[j]) + (
+                    a4 * b4[j] + a5 * b5[j] + a6 * b6[j] + a7 * b7[j]
+                )
+    for x in range(whole, rows):
+        for k in range(n_out):
+            out[k] += A[x, k] * p[x] * B[x]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _product_law(on: Floats, off: Floats, law: Floats) -> None:
+    law[0] = 1.0
+    for i in range(len(on)):
+        for k in range(1 << i):
+            law[k + (1 << i)] = law[k] * on[i]
+            law[k] *= off[i]
 
 
 def make_step(chain: Chain, pool: Executor) -> Callable[[Floats], Floats]:
@@ -125,25 +170,29 @@ def make_step(chain: Chain, pool: Executor) -> Callable[[Floats], Floats]:
     stored = 16 * (size << (n - low)) <= STORED
     pieces = [slice(top, top + rows) for top in range(0, size, rows)]
 
-    def halves(piece: slice) -> list[tuple[Floats, Floats]]:
-        on, off = chain.on[piece], chain.off[piece]
-        A, B = product_laws(on[:, low:], off[:, low:]), product_laws(on[:, :low], off[:, :low])
-        return [(fold(A, sign), fold(B, sign)) for sign in (1, -1)] if chain.folded else [(A, B)]
+    def everywhere(work: Callable[[int], Any]) -> list[Any]:
+        others = [pool.submit(work, number) for number in range(1, len(pieces))]
+        return [work(0), *(other.result() for other in others)]
 
-    kept = list(pool.map(halves, pieces)) if stored else []
+    def halves(number: int) -> list[tuple[Floats, Floats]]:
+        on, off = chain.on[pieces[number]], chain.off[pieces[number]]
+        A, B = (on[:, low:], off[:, low:]), (on[:, :low], off[:, :low])
+        if chain.folded:
+            return list(zip(parity_laws(*A), parity_laws(*B), strict=True))
+        return [(product_laws(*A), product_laws(*B))]
 
-    def advance(p: Floats, number: int) -> Floats:
-        weight = p[pieces[number], None]
-        pairs = kept[number] if stored else halves(pieces[number])
-        return np.array([A.T @ (weight * B) for A, B in pairs])
+    kept = everywhere(halves) if stored else []
 
     def step(p: Floats) -> Floats:
-        others = [pool.submit(advance, p, number) for number in range(1, len(pieces))]
-        parts = advance(p, 0)
+        def advance(number: int) -> Floats:
+            pairs = kept[number] if stored else halves(number)
+            return np.array([weighted_product(A, p[pieces[number]], B) for A, B in pairs])
+
+        parts, *others = everywhere(advance)
         for other in others:
-            parts += other.result()
+            parts += other
         if not chain.folded:
-            return parts.ravel()
+            return np.asarray(parts.ravel())
         even, odd = parts / 2
         return np.hstack([even + odd, (even - odd)[:, ::-1]]).ravel()
 

@@ -56,6 +56,8 @@ MAX_STEPS = 100
 """Steps after which the iteration gives up."""
 TOLERANCE = 1e-10
 """Allowed error sum |p - pi| of a law found by iteration: the flux is right to 1e-9 bits then."""
+TARGET = 0.05 * TOLERANCE
+"""Error at which the iteration stops; it measures a little less than the bound on the way."""
 INSTEAD = "bound the flux with flux_interval, or simulate_chains and estimate it with model_flux"
 
 
@@ -288,7 +290,7 @@ def _iterate(chain: Chain, pool: Executor) -> Krylov:
             bar.update()
             return advance(p)
 
-        return solve_krylov(step, size, target=0.08 * TOLERANCE, max_steps=MAX_STEPS)
+        return solve_krylov(step, size, target=TARGET, max_steps=MAX_STEPS)
 
 
 def _eliminate(chain: Chain, pool: Executor) -> Floats:

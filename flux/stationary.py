@@ -22,7 +22,7 @@ WARM_UP = 2
 """Plain steps that give the iteration its norm."""
 PROBE = 6
 """Directions drawn from a random difference of laws, to see slow modes that the start hides."""
-EXHAUSTED = 1e-5
+EXHAUSTED = 1e-4
 """Product of the shares of probed images that are new, at which probing ends (rounding grows)."""
 SAFETY = 10.0
 """Factor on the measured condition number, which approaches the true one from below."""

@@ -154,7 +154,7 @@ def test_weak_networks_are_exact_though_one_step_forgets_nearly_all(width, biase
         links = chain.make_chain(W, b, folded=not biased)
         pi, _ = stationary.solve_direct(chain.dense_transitions(links), POOL)
         found = stationary.solve_krylov(
-            chain.make_step(links, POOL), len(pi), target=8e-12, max_steps=exact.MAX_STEPS
+            chain.make_step(links, POOL), len(pi), target=exact.TARGET, max_steps=exact.MAX_STEPS
         )
         assert np.abs(found.p - pi).sum() <= found.error <= exact.TOLERANCE
         assert found.steps < 40

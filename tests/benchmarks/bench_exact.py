@@ -11,7 +11,7 @@ from common import Row, compare, median, peak_megabytes, print_table, seconds
 
 import flux
 from flux import chain, stationary
-from flux.exact import MAX_STEPS
+from flux.exact import MAX_STEPS, TARGET
 from flux.threads import thread_pool
 
 IMPORT = """
@@ -103,7 +103,7 @@ def step_rows(n: int) -> list[Row]:
         with thread_pool() as pool:
             step = chain.make_step(links, pool)
             start = time.perf_counter()
-            steps = stationary.solve_krylov(step, size, target=8e-12, max_steps=MAX_STEPS).steps
+            steps = stationary.solve_krylov(step, size, target=TARGET, max_steps=MAX_STEPS).steps
             whole.append((time.perf_counter() - start) / steps)
             found.append(steps)
             plain.append(power_steps(step, size))
