@@ -1,15 +1,19 @@
-"""Simulation against plain numpy loops, and against the matrix product that it contains.
+"""Simulation against plain numpy loops, the same loop in JAX, and the matrix product in it.
 
 Run `python tests/benchmarks/bench_simulation.py` on an idle machine: the threads of BLAS spin while
-they wait, and slow each other down where another program wants a core.
+they wait, and slow each other down where another program wants a core. For this reason ours and
+JAX are timed in processes of their own, in turn.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from common import Row, compare, print_table
+from common import Row, compare, median, print_table, seconds
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -62,6 +66,64 @@ def products(W: Floats, steps: int, chains: int) -> Callable[[], None]:
     return run
 
 
+def jax_chains(W: Floats, steps: int, chains: int) -> Callable[[], object]:
+    """Return the plain loop as JAX compiles it: float32, threefry words, int8 spins out."""
+    import jax
+    import jax.numpy as jnp
+
+    columns = jnp.asarray(W.T, jnp.float32)
+
+    @jax.jit
+    def run(key: jax.Array) -> jax.Array:
+        def step(X: jax.Array, words: jax.Array) -> tuple[jax.Array, jax.Array]:
+            on = jax.random.uniform(words, X.shape) < jax.nn.sigmoid(X @ columns)
+            return jnp.where(on, 1.0, -1.0).astype(jnp.float32), X.astype(jnp.int8)
+
+        X = jnp.ones((chains, len(W)), jnp.float32)
+        return jax.lax.scan(step, X, jax.random.split(key, steps))[1]
+
+    return lambda: run(jax.random.key(1)).block_until_ready()
+
+
+def our_chains(W: Floats, steps: int, chains: int) -> Callable[[], object]:
+    rng = np.random.default_rng(1)
+    return lambda: simulate_chains(W, steps, chains, rng=rng, progress=False)
+
+
+def jax_rows() -> Iterator[Row]:
+    if importlib.util.find_spec("jax") is None:
+        print("JAX is not installed: its rows are left out")
+        return
+    for n, chains, steps, wanted in (
+        (100, 1, 20_000, ""),
+        (1000, 1, 500, ""),
+        (1000, 256, 50, ">= 1"),
+    ):
+
+        def apart(way: str, job: tuple[int, ...] = (n, steps, chains)) -> float:
+            command = [sys.executable, __file__, way, *map(str, job)]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            return float(done.stdout)
+
+        pairs = [(apart("ours"), apart("jax")) for _ in range(3)]
+        yield Row(
+            f"N = {n}, {chains} chains, {steps} steps",
+            median(a for a, _ in pairs),
+            "JAX: jit of the loop, float32",
+            median(b for _, b in pairs),
+            median(b / a for a, b in pairs),
+            wanted,
+        )
+
+
+def time_alone(way: str, n: int, steps: int, chains: int) -> None:
+    """Print the median seconds of one way; what a process of `jax_rows` runs."""
+    W = gaussian_weights(n, rng=np.random.default_rng(2))
+    work = (our_chains if way == "ours" else jax_chains)(W, steps, chains)
+    work()
+    print(median(seconds(work) for _ in range(7)))
+
+
 def dense_rows() -> Iterator[Row]:
     for n, steps, wanted in ((10, 20_000, ""), (100, 20_000, ">= 5"), (1000, 500, "")):
         W = gaussian_weights(n, rng=np.random.default_rng(2))
@@ -107,8 +169,12 @@ def sparse_rows() -> Iterator[Row]:
 def main() -> None:
     print_table("One chain", dense_rows())
     print_table("Many chains", chain_rows())
+    print_table("Against JAX", jax_rows())
     print_table("Sparse", sparse_rows())
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) > 1:
+        time_alone(sys.argv[1], *map(int, sys.argv[2:]))
+    else:
+        main()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
+
+from threadpoolctl import threadpool_info
 
 
 class Row(NamedTuple):
@@ -76,13 +79,19 @@ print((kilobytes("VmHWM") - before) / 1024)
 
 
 def print_table(title: str, rows: Iterable[Row]) -> None:
-    print(f"\n{title}")
+    print(f"\n{title} ({machine()})")
     print(f"{'job':44s} {'ours':>12s}  {'baseline':34s} {'theirs':>12s} {'ratio':>8s}  wanted")
     for row in rows:
         print(
             f"{row.job:44s} {_amount(row.ours, row.unit):>12s}  {row.baseline:34s}"
             f" {_amount(row.theirs, row.unit):>12s} {row.ratio:8.3g}  {row.wanted}"
         )
+
+
+def machine() -> str:
+    """Return the cores and the kernels of numpy's BLAS, which decide what a product costs."""
+    kernels = {library.get("architecture", "?") for library in threadpool_info()}
+    return f"{os.cpu_count()} cores, BLAS kernels {', '.join(sorted(kernels))}"
 
 
 def _amount(value: float, unit: str) -> str:
