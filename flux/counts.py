@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from flux.states import MAX_CODED, Codes, Spins, check_count, check_spins
+from flux.states import MAX_CODED, Codes, Spins, check_count, check_spins, decode
 
 Counts = NDArray[np.integer]
 Words = NDArray[np.uint64]
@@ -88,6 +88,18 @@ def count_successors(x: Spins, lag: int) -> PairCounts:
         return _with_margins(table)
     codes, size = state_codes(x)
     return count_pairs(codes[:, :-lag].reshape(-1), codes[:, lag:].reshape(-1), size)
+
+
+def distinct_states(x: Spins) -> tuple[Spins, Counts]:
+    """Return the states (m, n) that occur in a recording, and how often each does."""
+    codes, size = state_codes(x)
+    n = x.shape[-1]
+    if n <= MAX_CODED and size <= _dense_limit(codes.size):
+        counts = np.bincount(codes.reshape(-1), minlength=size)
+        seen = np.flatnonzero(counts)
+        return decode(seen, n), counts[seen]
+    _, first, counts = np.unique(codes, return_index=True, return_counts=True)
+    return x.reshape(-1, n)[first], counts
 
 
 def relabel(codes: Codes) -> tuple[Codes, int]:

@@ -11,8 +11,8 @@ from flux.counts import (
     check_lag,
     check_recording,
     count_successors,
+    distinct_states,
     multiplicities,
-    state_codes,
 )
 from flux.entropies import (
     ENTROPY_METHODS,
@@ -165,17 +165,15 @@ def model_flux(
     spins = check_recording(x)
     if spins.shape[-1] != n:
         check_spins("x", x, n)
-    codes, _ = state_codes(spins)
-    states = spins.reshape(-1, n)
-    _, first, counts = np.unique(codes, return_index=True, return_counts=True)
+    states, counts = distinct_states(spins)
     seen = multiplicities(counts)
     warn_if_few(seen, method, "states")
     H = entropy_bits(seen, method, n)
     total = 0.0
     rows = max(1, _BLOCK // n)
-    for start in range(0, first.size, rows):
+    for start in range(0, counts.size, rows):
         block = slice(start, start + rows)
-        u = (weights @ states[first[block]].T.astype(np.float64)).T + bias
+        u = (weights @ states[block].T.astype(np.float64)).T + bias
         total += float(counts[block] @ field_entropy(u).sum(1))
-    D = total / len(states)
+    D = total / counts.sum()
     return Flux(H - D, H, D)
