@@ -17,6 +17,7 @@ from flux.recordings import spike_trains
 from flux.resampling import SampleInterval, sample_flux_interval
 from flux.states import TooLargeError, all_states, decode, encode
 from flux.stationary import ConvergenceError
+from flux.sweep import SweepError, sweep
 from flux.weights import gaussian_weights, nrooks
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "FluxInterval",
     "PackedSpins",
     "SampleInterval",
+    "SweepError",
     "TooLargeError",
     "all_states",
     "binary_entropy",
@@ -49,5 +51,6 @@ __all__ = [
     "simulate_chains",
     "spike_trains",
     "stationary_distribution",
+    "sweep",
     "transition_matrix",
 ]

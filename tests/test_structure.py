@@ -23,7 +23,7 @@ MAX_LINES = 400
 # a module imports only from the rows above its own
 LAYERS = [
     ["states"],
-    ["information", "threads"],
+    ["information", "store", "threads"],
     ["_spins", "counts", "lines", "packing", "stationary", "weights"],
     ["boltzmann", "chain", "correlation", "entropies", "network"],
     ["recordings", "sampling"],
@@ -61,6 +61,7 @@ SIGNATURES = {
     "sample_flux": "x * method='plugin' lag=1",
     "model_flux": "W x b=None * method='chao-wang-jost'",
     "flux_interval": "W b=None * rng",
+    "sweep": "function grid * repeats seed store=None",
     "FluxInterval": "lower upper lower_se upper_se limited_by",
 }
 

@@ -1,0 +1,380 @@
+"""A function of many parameters, over a grid, in parallel, and resumable."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import warnings
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from math import prod
+from os import PathLike
+from time import perf_counter
+from traceback import format_exc
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from tqdm import tqdm
+
+from flux.states import Floats, check_count, check_floats, check_memory
+from flux.store import (
+    Failure,
+    Record,
+    forget_failures,
+    open_store,
+    read_records,
+    started,
+    write_failure,
+    write_record,
+)
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+
+BATCH_SECONDS = 0.2
+"""Duration of the batches in which short tasks travel; longer tasks travel alone."""
+ON_ERROR = ("raise", "nan")
+"""What a sweep can do at its end if calls failed."""
+
+
+class SweepError(RuntimeError):
+    """Some calls of a sweep failed; `dataset` holds all others, `failures` what went wrong."""
+
+    def __init__(self, message: str, dataset: Dataset, failures: Sequence[Failure]) -> None:
+        super().__init__(message)
+        self.dataset = dataset
+        self.failures = failures
+
+
+class Plan(NamedTuple):
+    """The tasks of a sweep: all indices of `shape`, which is the axes' sizes, then the repeats."""
+
+    function: Callable[..., Any]
+    axes: dict[str, NDArray[Any]]
+    shape: tuple[int, ...]
+    seed: int
+
+
+class Task(NamedTuple):
+    """One call: its number, its place in the plan, which is the key of its seed, and its point."""
+
+    number: int
+    place: tuple[int, ...]
+    point: dict[str, Any]
+
+
+class Results(NamedTuple):
+    """What is known: a row of numbers for each task, as `layout` describes it."""
+
+    layout: str
+    rows: Floats
+    done: NDArray[np.bool_]
+
+
+def sweep(
+    function: Callable[..., Any],
+    grid: Mapping[str, ArrayLike],
+    *,
+    repeats: int,
+    seed: int,
+    store: str | PathLike[str] | None = None,
+    progress: bool = True,
+    on_error: str = "raise",
+) -> Dataset:
+    """Return what a function gives at each point of a grid, `repeats` times, in parallel.
+
+    Each call `function(rng=rng, **point)` has a generator of its own, spawned from `seed` at the
+    point's place in the grid. So results depend neither on the order of the calls nor on where
+    they run. They run in as many processes as the machine has cores, or wherever joblib is told
+    to: inside `with joblib.parallel_config("dask")` the same call runs on a cluster.
+
+    With a `store`, each result is on disk as soon as it arrives here. A sweep that was killed or
+    interrupted goes on from there when it is called again, with the same result as if nothing had
+    happened. Results are checked for damage when they are read, and computed again where needed.
+
+    Parameters
+    ----------
+    function : callable
+        Returns a number, an array or a NamedTuple of these, real and of the same shape at every
+        point. The fields of a NamedTuple become variables; otherwise the variable is `result`.
+    grid : dict of str to (values,) array
+        Values of each parameter: different numbers or strings; every combination is a point.
+    repeats : int
+        Calls at each point, at least 1.
+    seed : int
+        Seed of all random numbers, at least 0.
+    store : path, optional
+        SQLite file for results, made if there is none. It belongs to one sweep: function (its
+        name and its own source text, not what it calls), grid, repeats, seed, version of flux.
+    progress : bool
+        Whether to show a progress bar if it takes more than two seconds.
+    on_error : str
+        What to do at the end if calls raised errors: 'raise' a SweepError that holds the results
+        of all others, or warn and leave 'nan' in their place. A later call with the same store
+        tries them again.
+
+    Returns
+    -------
+    xarray.Dataset
+        Variables of float64 over the grid's names, then 'repeat', then the axes of the result.
+        Its attributes tell how it was made.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range, if results differ in shape, or if the store holds
+        another sweep, is damaged as a whole, or is open in another process.
+    TooLargeError
+        If the results would not fit into memory.
+    SweepError
+        If calls raised errors, and `on_error` is 'raise'.
+
+    Examples
+    --------
+    >>> def noise(*, rng, width):
+    ...     return width * rng.normal()
+    >>> found = sweep(noise, {"width": [1.0, 2.0]}, repeats=500, seed=6)
+    >>> found.result.sizes
+    Frozen({'width': 2, 'repeat': 500})
+    >>> found.result.std("repeat").values.round(1)
+    array([1., 2.])
+    """
+    axes = _check_grid(grid)
+    repeats = check_count("repeats", repeats, 1)
+    seed = check_count("seed", seed, 0)
+    if on_error not in ON_ERROR:
+        raise ValueError(f"on_error must be one of {ON_ERROR}, but was {on_error!r}")
+    plan = Plan(function, axes, (*map(len, axes.values()), repeats), seed)
+    _check_function(plan)
+    n_tasks = prod(plan.shape)
+    check_memory(24.0 * n_tasks, f"a sweep of {n_tasks} tasks", "split the grid")
+
+    about = _describe(plan)
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    results = Results("", np.empty((n_tasks, 0)), np.zeros(n_tasks, bool))
+    failures = []
+    with ExitStack() as stack:
+        records = None
+        if store is not None:
+            identity = about | {"source": _hash_source(function)}
+            records = stack.enter_context(open_store(store, identity, date))
+            date = started(records)
+            forget_failures(records)
+            damaged = []
+            for found in read_records(records, n_tasks):
+                if isinstance(found, Record):
+                    results = _keep(results, found, plan)
+                else:
+                    damaged.append(found)
+            _warn_of_damage(damaged, store)
+        todo = np.flatnonzero(~results.done)
+        bar = tqdm(
+            desc="sweep",
+            unit="task",
+            total=n_tasks,
+            initial=n_tasks - len(todo),
+            delay=2,
+            leave=False,
+            disable=not progress,
+        )
+        stack.enter_context(bar)
+        for outcome in stack.enter_context(closing(_run(plan, todo))):
+            bar.update()
+            if isinstance(outcome, Failure):
+                failures.append(outcome)
+                if records is not None:
+                    write_failure(records, outcome)
+            else:
+                results = _keep(results, outcome, plan)
+                if records is not None:
+                    write_record(records, outcome)
+    dataset = _make_dataset(results, plan, about | {"date": date, "failed": str(len(failures))})
+    if failures:
+        failures.sort(key=lambda failure: failure.task)
+        _report(failures, n_tasks, dataset, on_error)
+    return dataset
+
+
+def _check_grid(grid: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
+    if not isinstance(grid, Mapping) or not grid:
+        raise ValueError(f"grid must be a dict of names and their values, but was {grid!r}")
+    axes = {}
+    for name, values in grid.items():
+        if not isinstance(name, str) or not name.isidentifier() or name in ("rng", "repeat"):
+            raise ValueError(
+                f"grid must have names of parameters other than rng and repeat, but had {name!r}"
+            )
+        axis = np.asarray(values)
+        if axis.ndim != 1 or axis.size == 0 or axis.dtype.kind not in "biufU":
+            raise ValueError(f"grid[{name!r}] must be numbers or strings, but was {values!r}")
+        if len(np.unique(axis)) < len(axis) or (axis.dtype.kind == "f" and np.isnan(axis).any()):
+            raise ValueError(f"grid[{name!r}] must be different values, but was {values!r}")
+        axes[name] = axis
+    return axes
+
+
+def _check_function(plan: Plan) -> None:
+    try:
+        inspect.signature(plan.function).bind(rng=None, **_make_task(plan, 0).point)
+    except (TypeError, ValueError) as error:
+        call = ", ".join(f"{name}=..." for name in ("rng", *plan.axes))
+        raise ValueError(f"function must be callable as function({call}): {error}") from None
+
+
+def _describe(plan: Plan) -> dict[str, str]:
+    """Return who made a result, as texts that a NetCDF file can hold."""
+    function = _unwrap(plan.function)
+    return {
+        "function": f"{function.__module__}.{function.__qualname__}",
+        "grid": json.dumps({name: axis.tolist() for name, axis in plan.axes.items()}),
+        "repeats": str(plan.shape[-1]),
+        "seed": str(plan.seed),
+        "flux": version("flux"),
+    }
+
+
+def _unwrap(function: Callable[..., Any]) -> Any:
+    while isinstance(function, partial):
+        function = function.func
+    return function if hasattr(function, "__qualname__") else type(function)
+
+
+def _hash_source(function: Callable[..., Any]) -> str:
+    """Return a fingerprint of the text of a function and of the arguments bound to it."""
+    import joblib
+
+    try:
+        source = inspect.getsource(_unwrap(function))
+    except (OSError, TypeError):
+        raise ValueError(
+            f"function must have its text in a file or a notebook to be kept in a store, but was"
+            f" {function!r}"
+        ) from None
+    fingerprint = hashlib.sha256(source.encode())
+    while isinstance(function, partial):
+        fingerprint.update(joblib.hash((function.args, function.keywords)).encode())
+        function = function.func
+    return fingerprint.hexdigest()
+
+
+def _make_task(plan: Plan, number: int) -> Task:
+    place = tuple(map(int, np.unravel_index(number, plan.shape)))
+    values = zip(plan.axes.items(), place, strict=False)
+    return Task(number, place, {name: axis[i].item() for (name, axis), i in values})
+
+
+def _run(plan: Plan, todo: NDArray[np.intp]) -> Generator[Record | Failure, None, None]:
+    """Yield what becomes of each task, as it arrives from wherever joblib sends them."""
+    import joblib
+
+    if not len(todo):
+        return
+    # within joblib.parallel_config its choice counts, without any all cores
+    chosen = joblib.parallel.get_active_backend()[1] or -1
+    parallel = joblib.Parallel(n_jobs=chosen, return_as="generator_unordered", batch_size=1)
+    workers = joblib.effective_n_jobs(chosen)
+    size = 1
+
+    def batches() -> Iterator[Any]:
+        first = 0
+        while first < len(todo):
+            # ever smaller towards the end, so that all workers end together
+            fair = -(-(len(todo) - first) // (4 * workers))
+            last = first + min(size, fair)
+            tasks = [_make_task(plan, int(number)) for number in todo[first:last]]
+            yield joblib.delayed(_call)(plan.function, plan.seed, tasks)
+            first = last
+
+    with closing(parallel(batches())) as arriving:
+        for outcomes, seconds in arriving:
+            enough = BATCH_SECONDS * len(outcomes) / max(seconds, 1e-9)
+            size = max(1, min(int(enough), 4 * len(outcomes)))
+            yield from outcomes
+
+
+def _call(
+    function: Callable[..., Any], seed: int, tasks: list[Task]
+) -> tuple[list[Record | Failure], float]:
+    """Return what becomes of a batch of tasks, and how many seconds it took."""
+    start = perf_counter()
+    outcomes: list[Record | Failure] = []
+    for number, place, point in tasks:
+        try:
+            rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=place))
+            outcomes.append(_flatten(number, function(rng=rng, **point)))
+        except Exception:
+            parameters = {**point, "repeat": place[-1]}
+            outcomes.append(Failure(number, parameters, format_exc()))
+    return outcomes, perf_counter() - start
+
+
+def _flatten(number: int, result: Any) -> Record:
+    names = getattr(result, "_fields", ("result",))
+    fields = result if hasattr(result, "_fields") else (result,)
+    arrays = [check_floats(name, field) for name, field in zip(names, fields, strict=True)]
+    layout = [[name, array.shape] for name, array in zip(names, arrays, strict=True)]
+    return Record(number, json.dumps(layout), b"".join(array.tobytes() for array in arrays))
+
+
+def _keep(results: Results, record: Record, plan: Plan) -> Results:
+    layout, rows, done = results
+    if not layout:
+        layout = record.layout
+        if taken := {"repeat", *plan.axes} & {name for name, _ in json.loads(layout)}:
+            raise ValueError(f"function must return fields with names of their own, not {taken}")
+        width = len(record.data) // 8
+        size = 16.0 * len(rows) * width  # once more as the columns of the dataset
+        check_memory(size, f"{len(rows)} results of {width} numbers", "return fewer numbers")
+        rows = np.full((len(rows), width), np.nan)
+    if record.layout != layout:
+        task = _make_task(plan, record.task)
+        raise ValueError(
+            f"function must return the same fields and shapes at every point, but returned"
+            f" {record.layout} at {task.point}, repeat {task.place[-1]}, and {layout} before"
+        )
+    rows[record.task] = np.frombuffer(record.data)
+    done[record.task] = True
+    return Results(layout, rows, done)
+
+
+def _warn_of_damage(damaged: list[int], store: str | PathLike[str]) -> None:
+    if damaged:
+        some = ", ".join(map(str, damaged[:10])) + (", ..." if len(damaged) > 10 else "")
+        warnings.warn(
+            f"store {str(store)!r} held {len(damaged)} damaged records, which are computed again:"
+            f" tasks {some}",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
+def _make_dataset(results: Results, plan: Plan, attrs: dict[str, str]) -> Dataset:
+    import xarray
+
+    dims = (*plan.axes, "repeat")
+    variables = {}
+    column = 0
+    for name, shape in json.loads(results.layout or "[]"):
+        width = prod(shape)
+        values = results.rows[:, column : column + width].reshape(*plan.shape, *shape)
+        inner = [f"{name}_{axis}" for axis in range(len(shape))]
+        variables[name] = ((*dims, *inner), np.ascontiguousarray(values))
+        column += width
+    coords = {**plan.axes, "repeat": np.arange(plan.shape[-1])}
+    return xarray.Dataset(variables, coords, attrs)
+
+
+def _report(failures: list[Failure], n_tasks: int, dataset: Dataset, on_error: str) -> None:
+    parameters = ", ".join(f"{name}={value!r}" for name, value in failures[0].parameters.items())
+    message = (
+        f"{len(failures)} of {n_tasks} calls failed, the first of them at {parameters}:"
+        f" {failures[0].traceback.splitlines()[-1]}"
+    )
+    if on_error == "raise":
+        raise SweepError(f"{message} (see .failures, and .dataset for the rest)", dataset, failures)
+    warnings.warn(message, RuntimeWarning, stacklevel=3)

@@ -1,0 +1,424 @@
+"""Sweeps: the same result whatever runs them and whatever interrupts them."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import joblib
+import numpy as np
+import pytest
+import xarray
+from distributed import Client, LocalCluster
+
+import flux
+from flux import SweepError, sweep
+
+GRID = {"width": [0.5, 1.0, 2.0], "n": [2, 3]}
+REPEATS = 4
+
+
+class Measured(NamedTuple):
+    I: float
+    rows: np.ndarray
+
+
+def measure(*, rng: np.random.Generator, width: float, n: int) -> Measured:
+    W = flux.gaussian_weights(n, rng=rng, width=width)
+    return Measured(flux.exact_flux(W).I, W[:2, :2])
+
+
+def draw(*, rng: np.random.Generator, width: float, n: int) -> float:
+    return width * rng.normal() + n
+
+
+def draw_other(*, rng: np.random.Generator, width: float, n: int) -> float:
+    return width * rng.normal() - n
+
+
+def plain_loop(function: Callable[..., Any]) -> Iterator[Any]:
+    """Yield the results in their order, without anything of sweep."""
+    for i, width in enumerate(GRID["width"]):
+        for j, n in enumerate(GRID["n"]):
+            for repeat in range(REPEATS):
+                seed = np.random.SeedSequence(7, spawn_key=(i, j, repeat))
+                yield function(rng=np.random.default_rng(seed), width=width, n=n)
+
+
+def run(function: Callable[..., Any] = draw, **changed: Any) -> xarray.Dataset:
+    return sweep(function, **{"grid": GRID, "repeats": REPEATS, "seed": 7, **changed})
+
+
+def sequential(function: Callable[..., Any] = draw, **changed: Any) -> xarray.Dataset:
+    with joblib.parallel_config(n_jobs=1):
+        return run(function, **changed)
+
+
+DRAWN = np.array(list(plain_loop(draw))).reshape(3, 2, REPEATS)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Client]:
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as machines,
+        Client(machines) as client,
+    ):
+        yield client
+
+
+def test_results_are_those_of_a_plain_loop() -> None:
+    found = sequential(measure)
+    expected = list(plain_loop(measure))
+    assert found.I.dims == ("width", "n", "repeat")
+    assert found.rows.dims == ("width", "n", "repeat", "rows_0", "rows_1")
+    np.testing.assert_array_equal(found.I.values.ravel(), [one.I for one in expected])
+    np.testing.assert_array_equal(found.rows.values.reshape(-1, 2, 2), [o.rows for o in expected])
+    np.testing.assert_array_equal(found.width, GRID["width"])
+    np.testing.assert_array_equal(found.n, GRID["n"])
+    assert len(np.unique(found.I)) == 3 * 2 * REPEATS
+
+
+@pytest.mark.parametrize("settings", [{"n_jobs": 2}, {"backend": "threading", "n_jobs": 3}, {}])
+def test_engines_agree(settings: dict[str, Any]) -> None:
+    expected = sequential(measure)
+    with joblib.parallel_config(**settings):
+        assert run(measure).equals(expected)
+
+
+def test_dask_agrees(cluster: Client) -> None:
+    expected = sequential(measure)
+    with joblib.parallel_config("dask"):
+        assert run(measure).equals(expected)
+
+
+def die_once(*, rng: np.random.Generator, width: float, n: int, mark: str) -> float:
+    if (width, n) == (1.0, 3) and not Path(mark).exists():
+        Path(mark).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return draw(rng=rng, width=width, n=n)
+
+
+def test_killed_dask_worker_loses_nothing(cluster: Client, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    before = set(cluster.scheduler_info()["workers"])
+    with joblib.parallel_config("dask"):
+        found = run(partial(die_once, mark=str(mark)), store=tmp_path / "store")
+    assert mark.exists()
+    np.testing.assert_array_equal(found.result, DRAWN)
+    cluster.wait_for_workers(2, timeout=PATIENCE)
+    assert set(cluster.scheduler_info()["workers"]) != before
+    assert stored(tmp_path / "store") == list(range(DRAWN.size))
+
+
+def query(path: Path, sql: str) -> list[Any]:
+    with closing(sqlite3.connect(path)) as database, database:
+        return database.execute(sql).fetchall()
+
+
+def stored(path: Path) -> list[int]:
+    return [task for (task,) in query(path, "SELECT task FROM record ORDER BY task")]
+
+
+SCRIPT = """
+import sys
+import time
+from contextlib import ExitStack
+
+import joblib
+
+import flux
+
+CALLS = sys.argv[1] + ".calls"
+
+
+def slow(*, rng, width, n):
+    with open(CALLS, "a") as calls:
+        calls.write("x")
+    time.sleep(0.03)
+    return width * rng.normal() + n
+
+
+if __name__ == "__main__":
+    with ExitStack() as stack:
+        if sys.argv[2] == "dask":
+            from distributed import Client, LocalCluster
+
+            cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+            stack.enter_context(Client(stack.enter_context(cluster)))
+        stack.enter_context(joblib.parallel_config(sys.argv[2], n_jobs=2))
+        found = flux.sweep(
+            slow, {"width": [0.5, 1.0, 2.0], "n": [2, 3]}, repeats=20, seed=7, store=sys.argv[1]
+        )
+        print(found.result.values.tobytes().hex())
+"""
+TASKS = 3 * 2 * 20
+PATIENCE = 200  # seconds; a busy machine may take many
+
+
+def start(script: Path, store: Path, engine: str) -> subprocess.Popen[str]:
+    store.with_name("store.calls").write_text("")
+    command = [sys.executable, str(script), str(store), engine]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    # a session of its own, so that workers without a driver can be ended, too
+    return subprocess.Popen(command, start_new_session=True, **pipes)
+
+
+def interrupt(process: subprocess.Popen[str], store: Path, sign: signal.Signals) -> None:
+    """Send a signal to a driver, and to no other process, when some results have arrived."""
+    journal = store.with_name("store-wal")
+    deadline = time.monotonic() + PATIENCE
+    while not (journal.exists() and journal.stat().st_size > 40 * 4096):
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(sign)
+    process.wait(PATIENCE)
+
+
+def end_group(process: subprocess.Popen[str]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("engine", "sign"),
+    [("loky", signal.SIGKILL), ("dask", signal.SIGKILL), ("loky", signal.SIGINT)],
+)
+def test_interrupted_driver_goes_on(engine: str, sign: signal.Signals, tmp_path: Path) -> None:
+    script, store = tmp_path / "script.py", tmp_path / "store"
+    script.write_text(SCRIPT)
+    process = start(script, store, engine)
+    try:
+        interrupt(process, store, sign)
+    finally:
+        end_group(process)
+    finished = len(stored(store))
+    assert 10 < finished < TASKS
+
+    process = start(script, store, engine)
+    try:
+        output, errors = process.communicate(timeout=PATIENCE)
+    finally:
+        end_group(process)
+    assert process.returncode == 0, errors
+    assert len(store.with_name("store.calls").read_text()) == TASKS - finished
+    assert stored(store) == list(range(TASKS))
+    expected = [
+        width * np.random.default_rng(np.random.SeedSequence(7, spawn_key=(i, j, r))).normal() + n
+        for i, width in enumerate([0.5, 1.0, 2.0])
+        for j, n in enumerate([2, 3])
+        for r in range(20)
+    ]
+    assert output.strip() == np.array(expected).tobytes().hex()
+
+
+def test_finished_store_needs_no_call(tmp_path: Path) -> None:
+    first = sequential(store=tmp_path / "store")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(joblib, "Parallel", None)
+        again = run(store=tmp_path / "store")
+    xarray.testing.assert_identical(first, again)
+
+
+def test_damaged_record_is_computed_again(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    sequential(store=store)
+    content = bytearray(store.read_bytes())
+    for task in (3, 17):
+        place = content.index(DRAWN.ravel()[task].tobytes())
+        content[place + 5] ^= 1
+    store.write_bytes(content)
+    with pytest.warns(RuntimeWarning, match="held 2 damaged records.*tasks 3, 17"):
+        found = sequential(store=store)
+    np.testing.assert_array_equal(found.result, DRAWN)
+    np.testing.assert_array_equal(sequential(store=store).result, DRAWN)
+
+
+def test_exchanged_records_are_found(tmp_path: Path) -> None:
+    sequential(store=tmp_path / "store")
+    for old, new in ((2, -1), (5, 2), (-1, 5)):
+        query(tmp_path / "store", f"UPDATE record SET task = {new} WHERE task = {old}")
+    with pytest.warns(RuntimeWarning, match="tasks 2, 5"):
+        assert np.array_equal(sequential(store=tmp_path / "store").result, DRAWN)
+
+
+@pytest.mark.filterwarnings("ignore:store .* damaged records:RuntimeWarning")
+def test_no_damage_changes_a_result(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    sequential(store=store)
+    whole = store.read_bytes()
+    rng = np.random.default_rng(1)
+    right = 0
+    for place in rng.integers(0, len(whole), 150):
+        content = bytearray(whole)
+        content[place] ^= 1 << rng.integers(8)
+        store.write_bytes(content)
+        with suppress(ValueError):
+            assert np.array_equal(sequential(store=store).result, DRAWN)
+            right += 1
+    assert right > 100
+
+
+def add(*, rng: np.random.Generator, width: float, n: int, shift: float) -> float:
+    return draw(rng=rng, width=width, n=n) + shift
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"function": draw_other}, "function was '.*draw' and is '.*draw_other'.*source was"),
+        ({"grid": {**GRID, "n": [2, 4]}}, "grid was"),
+        ({"grid": dict(reversed(GRID.items()))}, "grid was"),
+        ({"repeats": 5}, "repeats was '4' and is '5'"),
+        ({"seed": 8}, "seed was '7' and is '8'"),
+    ],
+)
+def test_store_of_another_sweep_is_refused(
+    changed: dict[str, Any], named: str, tmp_path: Path
+) -> None:
+    sequential(store=tmp_path / "store")
+    before = (tmp_path / "store").read_bytes()
+    with pytest.raises(ValueError, match=f"holds another sweep: {named}"):
+        run(store=tmp_path / "store", **changed)
+    assert (tmp_path / "store").read_bytes() == before
+
+
+def test_bound_arguments_belong_to_the_function(tmp_path: Path) -> None:
+    sequential(partial(add, shift=1.0), store=tmp_path / "store")
+    sequential(partial(add, shift=1.0), store=tmp_path / "store")
+    with pytest.raises(ValueError, match="holds another sweep: source was"):
+        run(partial(add, shift=2.0), store=tmp_path / "store")
+
+
+def test_store_in_use_is_refused(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+
+    def nested(*, rng: np.random.Generator, width: float, n: int) -> float:
+        return float(run(store=store).result.sum())
+
+    with pytest.raises(SweepError, match="is open in another process"):
+        sequential(nested, store=store)
+
+
+def test_foreign_files_are_refused_and_kept(tmp_path: Path) -> None:
+    text, database = tmp_path / "text", tmp_path / "database"
+    text.write_text("no database, only a long text that somebody wants to keep" * 100)
+    query(database, "CREATE TABLE precious (value INTEGER)")
+    with pytest.raises(ValueError, match="is not a store of sweep"):
+        run(store=text)
+    with pytest.raises(ValueError, match="is another database"):
+        run(store=database)
+    with pytest.raises(ValueError, match="must lie in a folder that exists"):
+        run(store=tmp_path / "missing" / "store")
+    assert text.read_text().startswith("no database")
+
+
+def fail(*, rng: np.random.Generator, width: float, n: int, switch: str) -> float:
+    if width == 1.0 and Path(switch).exists():
+        raise ZeroDivisionError(f"cannot do n = {n}")
+    return draw(rng=rng, width=width, n=n)
+
+
+def test_failures_do_not_lose_the_others(tmp_path: Path) -> None:
+    switch, store = tmp_path / "switch", tmp_path / "store"
+    switch.touch()
+    function = partial(fail, switch=str(switch))
+    message = r"8 of 24 calls failed, the first of them at width=1\.0, n=2, repeat=0: ZeroDiv"
+    with joblib.parallel_config(n_jobs=2), pytest.raises(SweepError, match=message) as caught:
+        run(function, store=store)
+    failures, dataset = caught.value.failures, caught.value.dataset
+    assert [failure.parameters for failure in failures[:5]] == [
+        *({"width": 1.0, "n": 2, "repeat": repeat} for repeat in range(REPEATS)),
+        {"width": 1.0, "n": 3, "repeat": 0},
+    ]
+    assert 'raise ZeroDivisionError(f"cannot do n = {n}")' in failures[0].traceback
+    assert dataset.attrs["failed"] == "8"
+    others = dataset.result.sel(width=[0.5, 2.0])
+    np.testing.assert_array_equal(others, DRAWN[[0, 2]])
+    assert dataset.result.sel(width=1.0).isnull().all()
+    recorded = query(store, "SELECT parameters, traceback FROM failure")
+    assert len(recorded) == 8
+    assert json.loads(recorded[0][0]) == failures[0].parameters
+    assert "ZeroDivisionError: cannot do n = 2" in recorded[0][1]
+
+    with pytest.warns(RuntimeWarning, match="8 of 24 calls failed"):
+        assert sequential(function, store=store, on_error="nan").equals(dataset)
+
+    switch.unlink()
+    np.testing.assert_array_equal(sequential(function, store=store).result, DRAWN)
+    assert query(store, "SELECT * FROM failure") == []
+
+
+def test_all_failed() -> None:
+    with pytest.raises(SweepError, match="24 of 24 calls failed") as caught:
+        sequential(lambda rng, width, n: 1 / 0)
+    assert list(caught.value.dataset) == []
+
+
+def test_netcdf_keeps_values_and_provenance(tmp_path: Path) -> None:
+    found = sequential(measure, seed=2**100)
+    found.to_netcdf(tmp_path / "found.nc")
+    again = xarray.load_dataset(tmp_path / "found.nc")
+    xarray.testing.assert_identical(found, again)
+    assert again.attrs["seed"] == str(2**100)
+    assert again.attrs["function"].endswith("test_sweep.measure")
+    assert json.loads(again.attrs["grid"]) == GRID
+    assert again.attrs["flux"]
+    assert again.attrs["date"] > "2026"
+
+
+def test_strings_and_booleans_are_parameters() -> None:
+    def length(*, rng: np.random.Generator, word: str, twice: bool) -> int:
+        assert type(word) is str
+        assert type(twice) is bool
+        return len(word) * (1 + twice)
+
+    found = sequential(length, grid={"word": ["a", "abc"], "twice": [False, True]}, repeats=1)
+    np.testing.assert_array_equal(found.result[..., 0], [[1, 2], [3, 6]])
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"grid": {}}, "grid"),
+        ({"grid": {"rng": [1]}}, "grid"),
+        ({"grid": {"width": []}}, "grid"),
+        ({"grid": {"width": [[1.0]]}}, "grid"),
+        ({"grid": {"width": [1.0, 1.0]}}, "grid"),
+        ({"grid": {"width": [np.nan]}}, "grid"),
+        ({"grid": {"width": [1.0, None]}}, "grid"),
+        ({"grid": {"width": [1.0]}}, "function must be callable"),
+        ({"repeats": 0}, "repeats"),
+        ({"seed": -1}, "seed"),
+        ({"on_error": "ignore"}, "on_error"),
+        ({"function": lambda rng, width, n: np.zeros(n)}, "same fields and shapes"),
+        ({"function": lambda rng, width, n: Clash(1.0)}, "names of their own"),
+        ({"function": eval("lambda rng, width, n: 1.0"), "store": "never-made"}, "text in a file"),
+    ],
+)
+def test_wrong_arguments_are_named(changed: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        sequential(**changed)
+
+
+class Clash(NamedTuple):
+    width: float
+
+
+def test_too_many_tasks_are_refused() -> None:
+    with pytest.raises(flux.TooLargeError, match="a sweep of"):
+        run(repeats=10**12)
+
+
+def test_complex_results_are_failures() -> None:
+    with pytest.raises(SweepError, match="result must be an array of real numbers"):
+        sequential(lambda rng, width, n: 1j)
