@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 BATCH_SECONDS = 0.2
 """Duration of the batches in which short tasks travel; longer tasks travel alone."""
+LARGEST_BATCH = 1000
+"""Tasks of a batch at most, so that memory stays flat."""
 ON_ERROR = ("raise", "nan")
 """What a sweep can do at its end if calls failed."""
 
@@ -58,14 +60,6 @@ class Plan(NamedTuple):
     axes: dict[str, NDArray[Any]]
     shape: tuple[int, ...]
     seed: int
-
-
-class Task(NamedTuple):
-    """One call: its number, its place in the plan, which is the key of its seed, and its point."""
-
-    number: int
-    place: tuple[int, ...]
-    point: dict[str, Any]
 
 
 class Results(NamedTuple):
@@ -172,7 +166,7 @@ def sweep(
                 else:
                     damaged.append(found)
             _warn_of_damage(damaged, store)
-        todo = np.flatnonzero(~results.done)
+        todo = np.flatnonzero(~results.done).astype(np.int64)
         bar = tqdm(
             desc="sweep",
             unit="task",
@@ -220,7 +214,7 @@ def _check_grid(grid: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
 
 def _check_function(plan: Plan) -> None:
     try:
-        inspect.signature(plan.function).bind(rng=None, **_make_task(plan, 0).point)
+        inspect.signature(plan.function).bind(rng=None, **_locate(plan, 0)[1])
     except (TypeError, ValueError) as error:
         call = ", ".join(f"{name}=..." for name in ("rng", *plan.axes))
         raise ValueError(f"function must be callable as function({call}): {error}") from None
@@ -262,13 +256,14 @@ def _hash_source(function: Callable[..., Any]) -> str:
     return fingerprint.hexdigest()
 
 
-def _make_task(plan: Plan, number: int) -> Task:
-    place = tuple(map(int, np.unravel_index(number, plan.shape)))
+def _locate(plan: Plan, task: int) -> tuple[tuple[int, ...], dict[str, Any]]:
+    """Return a task's place in the plan, which is the key of its seed, and its parameters."""
+    place = tuple(map(int, np.unravel_index(task, plan.shape)))
     values = zip(plan.axes.items(), place, strict=False)
-    return Task(number, place, {name: axis[i].item() for (name, axis), i in values})
+    return place, {name: axis[i].item() for (name, axis), i in values}
 
 
-def _run(plan: Plan, todo: NDArray[np.intp]) -> Generator[Record | Failure, None, None]:
+def _run(plan: Plan, todo: NDArray[np.int64]) -> Generator[Record | Failure, None, None]:
     """Yield what becomes of each task, as it arrives from wherever joblib sends them."""
     import joblib
 
@@ -283,42 +278,40 @@ def _run(plan: Plan, todo: NDArray[np.intp]) -> Generator[Record | Failure, None
     def batches() -> Iterator[Any]:
         first = 0
         while first < len(todo):
-            # ever smaller towards the end, so that all workers end together
+            # smaller ones towards the end, so that all workers end together
             fair = -(-(len(todo) - first) // (4 * workers))
-            last = first + min(size, fair)
-            tasks = [_make_task(plan, int(number)) for number in todo[first:last]]
-            yield joblib.delayed(_call)(plan.function, plan.seed, tasks)
+            last = first + min(size, max(fair, size // 10))
+            # as bytes, since Dask would search a list for something of its own
+            yield joblib.delayed(_call)(plan, todo[first:last].tobytes())
             first = last
 
     with closing(parallel(batches())) as arriving:
         for outcomes, seconds in arriving:
             enough = BATCH_SECONDS * len(outcomes) / max(seconds, 1e-9)
-            size = max(1, min(int(enough), 4 * len(outcomes)))
+            size = max(1, min(int(enough), 10 * len(outcomes), LARGEST_BATCH))
             yield from outcomes
 
 
-def _call(
-    function: Callable[..., Any], seed: int, tasks: list[Task]
-) -> tuple[list[Record | Failure], float]:
+def _call(plan: Plan, todo: bytes) -> tuple[list[Record | Failure], float]:
     """Return what becomes of a batch of tasks, and how many seconds it took."""
     start = perf_counter()
     outcomes: list[Record | Failure] = []
-    for number, place, point in tasks:
+    for task in np.frombuffer(todo, np.int64).tolist():
+        place, point = _locate(plan, task)
         try:
-            rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=place))
-            outcomes.append(_flatten(number, function(rng=rng, **point)))
+            rng = np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=place))
+            outcomes.append(_flatten(task, plan.function(rng=rng, **point)))
         except Exception:
-            parameters = {**point, "repeat": place[-1]}
-            outcomes.append(Failure(number, parameters, format_exc()))
+            outcomes.append(Failure(task, {**point, "repeat": place[-1]}, format_exc()))
     return outcomes, perf_counter() - start
 
 
-def _flatten(number: int, result: Any) -> Record:
+def _flatten(task: int, result: Any) -> Record:
     names = getattr(result, "_fields", ("result",))
     fields = result if hasattr(result, "_fields") else (result,)
     arrays = [check_floats(name, field) for name, field in zip(names, fields, strict=True)]
     layout = [[name, array.shape] for name, array in zip(names, arrays, strict=True)]
-    return Record(number, json.dumps(layout), b"".join(array.tobytes() for array in arrays))
+    return Record(task, json.dumps(layout), b"".join(array.tobytes() for array in arrays))
 
 
 def _keep(results: Results, record: Record, plan: Plan) -> Results:
@@ -332,10 +325,10 @@ def _keep(results: Results, record: Record, plan: Plan) -> Results:
         check_memory(size, f"{len(rows)} results of {width} numbers", "return fewer numbers")
         rows = np.full((len(rows), width), np.nan)
     if record.layout != layout:
-        task = _make_task(plan, record.task)
+        place, point = _locate(plan, record.task)
         raise ValueError(
             f"function must return the same fields and shapes at every point, but returned"
-            f" {record.layout} at {task.point}, repeat {task.place[-1]}, and {layout} before"
+            f" {record.layout} at {point}, repeat {place[-1]}, and {layout} before"
         )
     rows[record.task] = np.frombuffer(record.data)
     done[record.task] = True
