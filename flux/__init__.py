@@ -5,6 +5,7 @@ from flux.bounds import FluxInterval, flux_interval
 from flux.correlation import lagged_correlation, rms_correlation
 from flux.entropies import entropy_from_counts
 from flux.estimators import model_flux, sample_flux
+from flux.evolution import Evolution, FitnessError, evolve, replay
 from flux.exact import (
     exact_correlation,
     exact_flux,
@@ -21,6 +22,8 @@ from flux.weights import gaussian_weights, nrooks
 
 __all__ = [
     "ConvergenceError",
+    "Evolution",
+    "FitnessError",
     "Flux",
     "FluxInterval",
     "PackedSpins",
@@ -32,6 +35,7 @@ __all__ = [
     "encode",
     "entropy",
     "entropy_from_counts",
+    "evolve",
     "exact_correlation",
     "exact_flux",
     "flux_interval",
@@ -42,6 +46,7 @@ __all__ = [
     "nrooks",
     "on_probability",
     "pack",
+    "replay",
     "rms_correlation",
     "sample_flux",
     "sample_flux_interval",

@@ -29,7 +29,7 @@ LAYERS = [
     ["recordings", "sampling"],
     ["attractors", "estimators", "exact", "relays", "resampling"],
     ["bounds"],
-    ["optimize", "plots", "sweep", "widgets"],
+    ["evolution", "optimize", "plots", "sweep", "widgets"],
     ["__init__"],
 ]
 LAYER = {name: layer for layer, names in enumerate(LAYERS) for name in names}
@@ -60,6 +60,8 @@ SIGNATURES = {
     "lagged_correlation": "x lag=1",
     "sample_flux": "x * method='plugin' lag=1",
     "model_flux": "W x b=None * method='chao-wang-jost'",
+    "evolve": "fitness W0 * rng",
+    "Evolution": "W fitness history evaluations",
     "flux_interval": "W b=None * rng",
     "FluxInterval": "lower upper lower_se upper_se limited_by",
 }
