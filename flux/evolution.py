@@ -158,15 +158,15 @@ def evolve(
     start = check_floats("W0", W0)
     steps = check_count("steps", steps, 0)
     population = check_count("population", population, 1)
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, but was {method!r}")
     if offspring is not None:
-        offspring = check_count("offspring", offspring, 1)
+        offspring = check_count("offspring", offspring, 1 if method == "selection" else 2)
     limit = np.inf if bound is None else check_real("bound", bound, 0.0)
     if not (start.size and np.abs(start).max() <= min(limit, np.finfo(float).max)):
         raise ValueError(f"W0 must hold finite numbers within the bound {limit}, but was {W0!r}")
     if not callable(fitness):
         raise ValueError(f"fitness must be a function of a matrix, but was {fitness!r}")
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, but was {method!r}")
     share = check_real("share", share, 0.0, 1.0)
     if share == 0:
         raise ValueError("share must be above 0, but was 0")
@@ -186,8 +186,11 @@ def evolve(
         return _call(fitness, W)
 
     if method == "cma":
-        if callable(mutation) or mutation == 0:
-            raise ValueError(f"mutation must be a number above 0 for cma, but was {mutation!r}")
+        if callable(mutation) or mutation == 0 or limit == 0:
+            raise ValueError(
+                "mutation and bound must be numbers above 0 for cma, but were"
+                f" {mutation!r} and {bound!r}"
+            )
         if population != 1 or share != 1:
             raise ValueError("population and share must be left out for cma, which has its own")
         search = _adapt(score, start, rng, mutation, limit, offspring)
@@ -326,9 +329,9 @@ def _adapt(
     except ImportError as error:
         raise ImportError("method 'cma' needs the package cma: pip install cma") from error
     options: dict[str, Any] = {
-        "verbose": -9,
+        # neither prints nor reads or writes files
+        "verbose": -10,
         "verb_log": 0,
-        "signals_filename": None,
         # nan: the global seed of numpy stays as it is, all randomness comes from rng
         "seed": np.nan,
         "randn": lambda *shape: rng.standard_normal(shape),
