@@ -2,7 +2,9 @@
 
 from flux.boltzmann import on_probability, simulate, simulate_chains
 from flux.bounds import FluxInterval, flux_interval
+from flux.construction import design_flux
 from flux.correlation import lagged_correlation, rms_correlation
+from flux.designs import weighing_matrix
 from flux.entropies import entropy_from_counts
 from flux.estimators import model_flux, sample_flux
 from flux.evolution import Evolution, FitnessError, evolve, replay
@@ -16,6 +18,7 @@ from flux.information import Flux, binary_entropy, entropy, mutual_information
 from flux.packing import PackedSpins, pack
 from flux.recordings import spike_trains
 from flux.resampling import SampleInterval, sample_flux_interval
+from flux.shapes import rookness, row_overlap
 from flux.states import TooLargeError, all_states, decode, encode
 from flux.stationary import ConvergenceError
 from flux.weights import gaussian_weights, nrooks
@@ -32,6 +35,7 @@ __all__ = [
     "all_states",
     "binary_entropy",
     "decode",
+    "design_flux",
     "encode",
     "entropy",
     "entropy_from_counts",
@@ -48,6 +52,8 @@ __all__ = [
     "pack",
     "replay",
     "rms_correlation",
+    "rookness",
+    "row_overlap",
     "sample_flux",
     "sample_flux_interval",
     "simulate",
@@ -55,4 +61,5 @@ __all__ = [
     "spike_trains",
     "stationary_distribution",
     "transition_matrix",
+    "weighing_matrix",
 ]
