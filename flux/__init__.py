@@ -7,7 +7,7 @@ from flux.correlation import lagged_correlation, rms_correlation
 from flux.designs import weighing_matrix
 from flux.entropies import entropy_from_counts
 from flux.estimators import model_flux, sample_flux
-from flux.evolution import Evolution, FitnessError, evolve, replay
+from flux.evolution import Evolution, SearchError, evolve, replay
 from flux.exact import (
     exact_correlation,
     exact_flux,
@@ -26,11 +26,11 @@ from flux.weights import gaussian_weights, nrooks
 __all__ = [
     "ConvergenceError",
     "Evolution",
-    "FitnessError",
     "Flux",
     "FluxInterval",
     "PackedSpins",
     "SampleInterval",
+    "SearchError",
     "TooLargeError",
     "all_states",
     "binary_entropy",

@@ -55,11 +55,11 @@ class Evolution(NamedTuple):
     evaluations: int
 
 
-class FitnessError(ValueError):
-    """The fitness raised an error or returned no number; what was found before is kept.
+class SearchError(ValueError):
+    """A fitness or a mutation failed within a search; what was found before is kept.
 
     `W` is the matrix on which it failed; `reached` is the Evolution up to the step before, or
-    None if that matrix was the first.
+    None if there was none.
     """
 
     def __init__(self, message: str, W: Floats) -> None:
@@ -134,9 +134,9 @@ def evolve(
     ------
     ValueError
         If an argument is out of its range.
-    FitnessError
-        If `fitness` raises an error or returns anything but a number; it holds what had been
-        reached.
+    SearchError
+        If `fitness` raises an error or returns anything but a number, or if a mutation function
+        fails; it holds what had been reached.
     ImportError
         If `method` is "cma" and the package is missing.
 
@@ -211,7 +211,7 @@ def evolve(
             raise
         reached = len(records) - 1
         warnings.warn(f"stopped from the keyboard after {reached} of {steps} steps", stacklevel=2)
-    except FitnessError as error:
+    except SearchError as error:
         error.reached = _finish(records, start, evaluations) if records else None
         raise
     return _finish(records, start, evaluations)
@@ -259,17 +259,17 @@ class _Record(NamedTuple):
 
 
 def _call(fitness: Callable[[Floats], Any], W: Floats) -> float:
-    """Return the fitness of a copy of W as a float, or raise a FitnessError."""
+    """Return the fitness of a copy of W as a float, or raise a SearchError."""
     try:
         returned = fitness(W.copy())
     except Exception as error:
-        raise FitnessError(f"fitness raised {type(error).__name__}: {error}", W) from error
+        raise SearchError(f"fitness raised {type(error).__name__}: {error}", W) from error
     try:
         value = float(returned)
     except (TypeError, ValueError):
         value = np.nan
     if np.isnan(value) or value == np.inf:
-        raise FitnessError(f"fitness must return a number, but returned {returned!r}", W)
+        raise SearchError(f"fitness must return a number, but returned {returned!r}", W)
     return value
 
 
@@ -277,13 +277,15 @@ def _make_mutation(
     mutation: float | Mutation, share: float, bound: float
 ) -> Callable[[Floats, np.random.Generator], Floats]:
     """Return the function that draws a mutated copy within the bound."""
-
     draw = mutation if callable(mutation) else partial(_change, width=mutation, share=share)
 
     def mutate(W: Floats, rng: np.random.Generator) -> Floats:
-        child = check_floats("mutation's result", draw(W.copy(), rng))
+        try:
+            child = check_floats("its result", draw(W.copy(), rng))
+        except Exception as error:
+            raise SearchError(f"mutation raised {type(error).__name__}: {error}", W) from error
         if child.shape != W.shape or not np.all(np.isfinite(child)):
-            raise ValueError(f"mutation must return finite numbers shaped {W.shape}, not {child!r}")
+            raise SearchError(f"mutation must return numbers shaped {W.shape}, not {child!r}", W)
         return np.clip(child, -bound, bound)
 
     return mutate
