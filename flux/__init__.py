@@ -14,6 +14,7 @@ from flux.exact import (
     stationary_distribution,
     transition_matrix,
 )
+from flux.gradient import FluxGradient, flux_gradient
 from flux.information import Flux, binary_entropy, entropy, mutual_information
 from flux.packing import PackedSpins, pack
 from flux.recordings import spike_trains
@@ -27,6 +28,7 @@ __all__ = [
     "ConvergenceError",
     "Evolution",
     "Flux",
+    "FluxGradient",
     "FluxInterval",
     "PackedSpins",
     "SampleInterval",
@@ -42,6 +44,7 @@ __all__ = [
     "evolve",
     "exact_correlation",
     "exact_flux",
+    "flux_gradient",
     "flux_interval",
     "gaussian_weights",
     "lagged_correlation",

@@ -39,6 +39,13 @@ class Chain(NamedTuple):
     folded: bool
 
 
+class Steps(NamedTuple):
+    """One step of a chain: `law` is p -> p P, `mean` is z -> P z, the expectation E(z(y) | x)."""
+
+    law: Callable[[Floats], Floats]
+    mean: Callable[[Floats], Floats]
+
+
 def make_chain(W: Floats, b: Floats, *, folded: bool) -> Chain:
     """Return the chain of a network; `folded` only where its bias is zero."""
     x = all_states(len(W))
@@ -111,12 +118,18 @@ def product_laws(on: Floats, off: Floats) -> Floats:
 
 
 def make_step(chain: Chain, pool: Executor) -> Callable[[Floats], Floats]:
-    """Return the map p -> p P of a chain, as matrix products and without P.
+    """Return the map p -> p P of a chain, as matrix products and without P."""
+    return make_steps(chain, pool).law
+
+
+def make_steps(chain: Chain, pool: Executor) -> Steps:
+    """Return both maps of a chain, p -> p P and z -> P z, as matrix products and without P.
 
     The high and the low half of the neurons are independent given x, so with their laws
-    A[x, y_hi] and B[x, y_lo] the next law is (A^T diag(p) B)[y_hi, y_lo]. A folded chain wants
-    this at y plus this at -y, which is even and odd parts with half as many columns each:
-    with A+ = A(y) + A(-y) and A- = A(y) - A(-y), it is (A+^T diag(p) B+ + A-^T diag(p) B-) / 2.
+    A[x, y_hi] and B[x, y_lo] the next law is (A^T diag(p) B)[y_hi, y_lo], and the expectation
+    of z at x the sum of (A Z)[x, y_lo] B[x, y_lo]. A folded chain wants these at y plus these
+    at -y, which is even and odd parts with half as many columns each: with A+ = A(y) + A(-y)
+    and A- = A(y) - A(-y), the law is (A+^T diag(p) B+ + A-^T diag(p) B-) / 2.
     """
     size, n = chain.on.shape
     low = n // 2
@@ -126,18 +139,19 @@ def make_step(chain: Chain, pool: Executor) -> Callable[[Floats], Floats]:
     pieces = [slice(top, top + rows) for top in range(0, size, rows)]
 
     def halves(piece: slice) -> list[tuple[Floats, Floats]]:
-        on, off = chain.on[piece], chain.off[piece]
-        A, B = product_laws(on[:, low:], off[:, low:]), product_laws(on[:, :low], off[:, :low])
+        A, B = half_laws(chain, piece)
         return [(fold(A, sign), fold(B, sign)) for sign in (1, -1)] if chain.folded else [(A, B)]
 
     kept = list(pool.map(halves, pieces)) if stored else []
 
+    def pairs(number: int) -> list[tuple[Floats, Floats]]:
+        return kept[number] if stored else halves(pieces[number])
+
     def advance(p: Floats, number: int) -> Floats:
         weight = p[pieces[number], None]
-        pairs = kept[number] if stored else halves(pieces[number])
-        return np.array([A.T @ (weight * B) for A, B in pairs])
+        return np.array([A.T @ (weight * B) for A, B in pairs(number)])
 
-    def step(p: Floats) -> Floats:
+    def law(p: Floats) -> Floats:
         others = [pool.submit(advance, p, number) for number in range(1, len(pieces))]
         parts = advance(p, 0)
         for other in others:
@@ -147,4 +161,25 @@ def make_step(chain: Chain, pool: Executor) -> Callable[[Floats], Floats]:
         even, odd = parts / 2
         return np.hstack([even + odd, (even - odd)[:, ::-1]]).ravel()
 
-    return step
+    def mean(z: Floats) -> Floats:
+        Z = z.reshape(-1, 1 << low)
+        parts = [Z]
+        if chain.folded:
+            parts = [fold(Z) / 2, fold(Z, -1) / 2]
+
+        def expect(number: int) -> Floats:
+            terms = [
+                ((A @ part) * B).sum(1) for part, (A, B) in zip(parts, pairs(number), strict=True)
+            ]
+            return sum(terms[1:], terms[0])
+
+        return np.concatenate(list(pool.map(expect, range(len(pieces)))))
+
+    return Steps(law, mean)
+
+
+def half_laws(chain: Chain, rows: slice) -> tuple[Floats, Floats]:
+    """Return A[x, y_hi] and B[x, y_lo] for some x; the low half are the first n // 2 neurons."""
+    on, off = chain.on[rows], chain.off[rows]
+    low = on.shape[1] // 2
+    return product_laws(on[:, low:], off[:, low:]), product_laws(on[:, :low], off[:, :low])

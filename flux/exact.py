@@ -6,6 +6,7 @@ Time and memory of a weakly connected part with n neurons grow as 4**n and 2**n;
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
 
@@ -185,7 +186,7 @@ def exact_flux(W: Any, b: ArrayLike | None = None, lag: int = 1) -> Flux:
     lag = check_count("lag", lag, 1)
     network = read_network(W, b)
     for part in network.parts:
-        _check_part(part, network.n, lag)
+        check_part(part, network.n, lag)
     H, D = line_flux(network.lines, lag)
     for part in network.parts:
         chain, law = _solve(part)
@@ -235,7 +236,7 @@ def exact_correlation(W: Any, b: ArrayLike | None = None) -> Floats:
     n = network.n
     check_memory(8.0 * n * n, f"the correlation matrix of n = {n} neurons", "take its parts")
     for part in network.parts:
-        _check_part(part, n, 1)
+        check_part(part, n)
     C = np.zeros((n, n))
     C[network.line_neurons, network.line_neurons[network.lines.sender]] = line_correlation(
         network.lines
@@ -245,7 +246,7 @@ def exact_correlation(W: Any, b: ArrayLike | None = None) -> Floats:
     return C
 
 
-def _check_part(part: Part, n: int, lag: int) -> None:
+def check_part(part: Part, n: int, lag: int = 1) -> None:
     """Raise a TooLargeError, before anything is allocated, if a part does not fit."""
     m = len(part.neurons)
     size = 2.0 ** (m if part.b.any() else m - 1)
@@ -256,9 +257,14 @@ def _check_part(part: Part, n: int, lag: int) -> None:
     check_memory(needed, what, INSTEAD)
 
 
+def part_chain(part: Part) -> Chain:
+    """Return the chain of a part, folded where that is possible."""
+    return make_chain(part.W, part.b, folded=not part.b.any())
+
+
 def _solve(part: Part) -> tuple[Chain, Floats]:
     """Return the chain of a part and its stationary law."""
-    chain = make_chain(part.W, part.b, folded=not part.b.any())
+    chain = part_chain(part)
     size, n = chain.on.shape
     if size <= TINY:
         law, smallest_exit = eliminate(dense_transitions(chain))
@@ -266,7 +272,7 @@ def _solve(part: Part) -> tuple[Chain, Floats]:
     with thread_pool() as pool:
         if size <= SMALL:
             return chain, _eliminate(chain, pool)
-        found = _iterate(chain, pool)
+        found = iterate(chain, make_step(chain, pool))
         if found.error <= TOLERANCE:
             return chain, found.p
         if size <= LARGEST_DIRECT and 8.5 * size * size < memory_limit():
@@ -279,9 +285,9 @@ def _solve(part: Part) -> tuple[Chain, Floats]:
     )
 
 
-def _iterate(chain: Chain, pool: Executor) -> Krylov:
+def iterate(chain: Chain, advance: Callable[[Floats], Floats]) -> Krylov:
+    """Return the law of a chain, of which `advance` is one step, by iteration."""
     size, n = chain.on.shape
-    advance = make_step(chain, pool)
     with tqdm(desc=f"stationary law, {n} neurons", unit="step", delay=2, leave=False) as bar:
 
         def step(p: Floats) -> Floats:

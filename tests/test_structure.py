@@ -28,8 +28,8 @@ LAYERS = [
     ["boltzmann", "chain", "correlation", "designs", "entropies", "network"],
     ["recordings", "sampling"],
     ["attractors", "estimators", "exact", "relays", "resampling"],
-    ["bounds", "construction"],
-    ["evolution", "optimize", "plots", "sweep", "widgets"],
+    ["bounds", "construction", "gradient"],
+    ["ascent", "evolution", "optimize", "plots", "sweep", "widgets"],
     ["__init__"],
 ]
 LAYER = {name: layer for layer, names in enumerate(LAYERS) for name in names}
@@ -60,6 +60,7 @@ SIGNATURES = {
     "stationary_distribution": "W b=None",
     "exact_flux": "W b=None lag=1",
     "exact_correlation": "W b=None",
+    "flux_gradient": "W b=None",
     "rms_correlation": "C",
     "lagged_correlation": "x lag=1",
     "sample_flux": "x * method='plugin' lag=1",
