@@ -1,5 +1,6 @@
 """Exact information flux of probabilistic recurrent neural networks."""
 
+from flux.ascent import Ascent, ascend
 from flux.boltzmann import on_probability, simulate, simulate_chains
 from flux.bounds import FluxInterval, flux_interval
 from flux.construction import design_flux
@@ -25,6 +26,7 @@ from flux.stationary import ConvergenceError
 from flux.weights import gaussian_weights, nrooks
 
 __all__ = [
+    "Ascent",
     "ConvergenceError",
     "Evolution",
     "Flux",
@@ -35,6 +37,7 @@ __all__ = [
     "SearchError",
     "TooLargeError",
     "all_states",
+    "ascend",
     "binary_entropy",
     "decode",
     "design_flux",
