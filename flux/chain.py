@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from scipy.special import expit
 
-from flux.states import Floats, all_states
+from flux.states import Floats
 from flux.stationary import ConvergenceError, Integers, extended_products
 
 STORED = 1 << 28
@@ -48,9 +47,26 @@ class Steps(NamedTuple):
 
 def make_chain(W: Floats, b: Floats, *, folded: bool) -> Chain:
     """Return the chain of a network; `folded` only where its bias is zero."""
-    x = all_states(len(W))
-    u = x[: len(x) // 2 if folded else len(x)] @ W.T + b
-    return Chain(u, expit(u), expit(-u), folded)
+    u, on, off = _all_fields(W, b, 1 << (len(W) - folded))
+    return Chain(u, on, off, folded)
+
+
+@njit(cache=True, nogil=True)
+def _all_fields(W: Floats, b: Floats, size: int) -> tuple[Floats, Floats, Floats]:
+    """Return u, sigma(u) and sigma(-u) for the first states."""
+    n = len(b)
+    u = np.empty((size, n))
+    on, off = np.empty((size, n)), np.empty((size, n))
+    for k in range(size):
+        for i in range(n):
+            field = b[i]
+            for j in range(n):
+                field += W[i, j] if (k >> j) & 1 else -W[i, j]
+            ebb = np.exp(-abs(field))
+            likely, rare = 1 / (1 + ebb), ebb / (1 + ebb)
+            u[k, i] = field
+            on[k, i], off[k, i] = (likely, rare) if field > 0 else (rare, likely)
+    return u, on, off
 
 
 def dense_transitions(chain: Chain) -> Floats:
@@ -59,9 +75,16 @@ def dense_transitions(chain: Chain) -> Floats:
     P = np.empty((size, size))
     rows = max(1, CHUNK >> n)
     for top in range(0, size, rows):
-        laws = product_laws(chain.on[top : top + rows], chain.off[top : top + rows])
-        P[top : top + rows] = fold(laws) if chain.folded else laws
+        part = slice(top, top + rows)
+        P[part] = transitions(chain.on[part], chain.off[part], chain.folded)
     return P
+
+
+@njit(cache=True, nogil=True)
+def transitions(on: Floats, off: Floats, folded: bool) -> Floats:
+    """Return `dense_transitions` of a few rows."""
+    laws = product_laws(on, off)
+    return fold(laws) if folded else laws
 
 
 def extended_transitions(chain: Chain) -> tuple[Floats, Integers]:
@@ -95,11 +118,11 @@ def _split_product(v: Floats) -> tuple[Floats, Floats]:
     return product, error + v * rest
 
 
+@njit(cache=True, nogil=True)
 def fold(laws: Floats, sign: int = 1) -> Floats:
     """Return p(y) + p(-y), or their difference; the code of -y is the complement of that of y."""
-    half = laws.shape[-1] // 2
-    folded: Floats = laws[..., :half] + sign * laws[..., : half - 1 : -1]
-    return folded
+    half = laws.shape[1] // 2
+    return laws[:, :half] + sign * laws[:, : half - 1 : -1]
 
 
 @njit(cache=True, nogil=True)

@@ -11,7 +11,9 @@ from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import ArrayLike
+from scipy.special import xlogy
 from tqdm import tqdm
 
 from flux.chain import (
@@ -20,6 +22,7 @@ from flux.chain import (
     extended_transitions,
     make_chain,
     make_step,
+    transitions,
 )
 from flux.information import Flux, field_entropy
 from flux.lines import line_correlation, line_flux, line_marginals
@@ -190,8 +193,9 @@ def exact_flux(W: Any, b: ArrayLike | None = None, lag: int = 1) -> Flux:
     H, D = line_flux(network.lines, lag)
     for part in network.parts:
         chain, law = _solve(part)
-        H += _entropy(law) + chain.folded
-        D += _divergence(part, chain, law, lag)
+        own_H, own_D = law_entropies(law, chain.u, chain.folded)
+        H += own_H
+        D += own_D if lag == 1 else _lagged_divergence(part, law, lag)
     return Flux(H - D, H, D)
 
 
@@ -267,7 +271,7 @@ def _solve(part: Part) -> tuple[Chain, Floats]:
     chain = part_chain(part)
     size, n = chain.on.shape
     if size <= TINY:
-        law, smallest_exit = eliminate(dense_transitions(chain))
+        law, smallest_exit = _eliminate_tiny(chain.on, chain.off, chain.folded)
         return chain, law if smallest_exit >= SMALLEST_EXIT else _extend(chain)
     with thread_pool() as pool:
         if size <= SMALL:
@@ -283,6 +287,11 @@ def _solve(part: Part) -> tuple[Chain, Floats]:
         f" is bounded by {found.error:.1e} only, not by {TOLERANCE:.0e}, and elimination would"
         f" need {size} states (at most {LARGEST_DIRECT}): {INSTEAD}"
     )
+
+
+@njit(cache=True, nogil=True)
+def _eliminate_tiny(on: Floats, off: Floats, folded: bool) -> tuple[Floats, float]:
+    return eliminate(transitions(on, off, folded))
 
 
 def iterate(chain: Chain, advance: Callable[[Floats], Floats]) -> Krylov:
@@ -312,17 +321,23 @@ def _extend(chain: Chain) -> Floats:
     )
 
 
-def _entropy(law: Floats) -> float:
-    positive = law[law > 0]
-    return -float(positive @ np.log2(positive))
+@njit(cache=True, nogil=True)
+def law_entropies(law: Floats, u: Floats, folded: bool) -> tuple[float, float]:
+    """Return the entropy H of a chain's stationary law, and the divergence D of one step."""
+    H, D = 1.0 if folded else 0.0, 0.0
+    for k in range(len(law)):
+        if law[k] > 0:
+            H -= law[k] * np.log2(law[k])
+            entropy = 0.0
+            for i in range(u.shape[1]):
+                entropy += field_entropy(u[k, i])
+            D += law[k] * entropy
+    return H, D
 
 
-def _divergence(part: Part, chain: Chain, law: Floats, lag: int) -> float:
-    if lag == 1:
-        return float(law @ field_entropy(chain.u).sum(1))
-    later = _power(dense_transitions(make_chain(part.W, part.b, folded=False)), lag)
-    rows = np.array([_entropy(row) for row in later[: len(law)]])
-    return float(law @ rows)
+def _lagged_divergence(part: Part, law: Floats, lag: int) -> float:
+    later = _power(dense_transitions(make_chain(part.W, part.b, folded=False)), lag)[: len(law)]
+    return float(-law @ xlogy(later, later).sum(1)) / np.log(2.0)
 
 
 def _power(P: Floats, exponent: int) -> Floats:

@@ -8,8 +8,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike
 
-from flux.chain import Chain, half_laws, make_steps, product_laws
-from flux.exact import MAX_STEPS, SMALL, TOLERANCE, check_part, iterate, part_chain
+from flux.chain import Chain, fold, half_laws, make_steps, product_laws
+from flux.exact import MAX_STEPS, SMALL, TOLERANCE, check_part, iterate, law_entropies, part_chain
 from flux.information import Flux, field_entropy
 from flux.lines import line_flux, line_gradient, line_marginals
 from flux.network import read_network
@@ -93,21 +93,24 @@ def flux_gradient(W: Any, b: ArrayLike | None = None) -> FluxGradient:
         check_part(part, n)
     db, mean = np.zeros(n), np.zeros(n)
     H, D = line_flux(network.lines, 1)
-    on, off = line_marginals(network.lines)
-    by_weight, db[network.line_neurons] = line_gradient(network.lines)
-    mean[network.line_neurons] = on - off
+    if len(network.line_neurons):
+        on, off = line_marginals(network.lines)
+        mean[network.line_neurons] = on - off
+        by_weight, db[network.line_neurons] = line_gradient(network.lines)
     blocks = []
     for part in network.parts:
         chain = part_chain(part)
         law, by_field = _solve(chain)
         x = all_states(len(part.neurons))[: len(law)]
-        H += chain.folded - float(law[law > 0] @ np.log2(law[law > 0]))
-        D += float(law @ field_entropy(chain.u).sum(1))
+        own_H, own_D = law_entropies(law, chain.u, chain.folded)
+        H += own_H
+        D += own_D
         blocks.append(by_field.T @ x)
-        if not chain.folded:  # otherwise 0, as all spins may be flipped
+        if not chain.folded:  # otherwise both are 0, as all spins may be flipped
             db[part.neurons], mean[part.neurons] = by_field.sum(0), law @ x
     dW = np.outer(db, mean)
-    dW[network.line_neurons, network.line_neurons[network.lines.sender]] = by_weight
+    if len(network.line_neurons):
+        dW[network.line_neurons, network.line_neurons[network.lines.sender]] = by_weight
     for part, block in zip(network.parts, blocks, strict=True):
         dW[np.ix_(part.neurons, part.neurons)] = block
     return FluxGradient(Flux(H - D, H, D), dW, db)
@@ -155,7 +158,7 @@ def _eliminate(u: Floats, on: Floats, off: Floats, folded: bool) -> tuple[Floats
     """Return the law, dI/du_i(x), and the smallest exit, by elimination."""
     size, n = on.shape
     laws = product_laws(on, off)
-    P = laws.copy() if not folded else laws[:, :size] + laws[:, : size - 1 : -1]
+    P = fold(laws) if folded else laws.copy()
     law, smallest_exit = eliminate(P)
     cost = -np.log2(law)
     for k in range(size):

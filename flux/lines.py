@@ -36,6 +36,8 @@ def line_marginals(lines: Lines) -> tuple[Floats, Floats]:
 
 def line_flux(lines: Lines, lag: int) -> tuple[float, float]:
     """Return the state entropy H and the divergence D over `lag` steps, in bits."""
+    if not len(lines.sender):
+        return 0.0, 0.0
     on, off = line_marginals(lines)
     # k steps are one channel from the k-th sender up the line, composed by repeated squaring
     origin = np.arange(len(on))
