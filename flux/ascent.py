@@ -148,7 +148,8 @@ def ascend(
         points += _random_starts(n, bound, norm, starts - 1, check_rng(rng))
 
     arguments = (bound, norm, target, tolerance, max_evaluations)
-    with tqdm(total=starts, desc="ascent", delay=2, leave=False, disable=not progress) as bar:
+    quiet = not progress or starts == 1
+    with tqdm(total=starts, desc="ascent", delay=2, leave=False, disable=quiet) as bar:
         ends = []
         for end in _share(jobs, points, arguments):
             ends.append(end)

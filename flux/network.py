@@ -51,8 +51,8 @@ def read_network(W: Any, b: Any) -> Network:
             entries.col.astype(np.int64),
             entries.data,
         )
-    labels, in_part = _find_parts(n, receiver, sender)
-    if isinstance(weights, np.ndarray) and in_part.all() and not labels.any():
+    labels, in_part, whole = _find_parts(n, receiver, sender)
+    if whole and isinstance(weights, np.ndarray):
         return Network(n, NOBODY, NO_LINES, [Part(np.arange(n), weights, bias)])
 
     line_neurons = np.flatnonzero(~in_part)
@@ -87,8 +87,11 @@ def _parts(receiver: Codes, sender: Codes, w: Floats, b: Floats, labels: Codes) 
 
 
 @njit(cache=True, nogil=True)
-def _find_parts(n: int, receiver: Codes, sender: Codes) -> tuple[Codes, Flags]:
-    """Return the label of each neuron's part, and whether the part is more than a delay line."""
+def _find_parts(n: int, receiver: Codes, sender: Codes) -> tuple[Codes, Flags, bool]:
+    """Return the label of each neuron's part, and whether that is more than a delay line.
+
+    The last value tells whether one such part is the whole network.
+    """
     labels = part_labels(n, receiver, sender)
     heard, hears = np.zeros(n, np.int64), np.zeros(n, np.int64)
     crowded = np.zeros(n, np.bool_)
@@ -97,7 +100,8 @@ def _find_parts(n: int, receiver: Codes, sender: Codes) -> tuple[Codes, Flags]:
         heard[j] += 1
         if hears[i] > 1 or heard[j] > 1:
             crowded[labels[i]] = True
-    return labels, crowded[labels]
+    in_part = crowded[labels]
+    return labels, in_part, bool(in_part.all() and not labels.any())
 
 
 @njit(cache=True, nogil=True)

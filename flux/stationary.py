@@ -95,18 +95,20 @@ def eliminate(P: Floats) -> tuple[Floats, float]:
     size = len(P)
     smallest = np.inf
     for k in range(size - 1, 0, -1):
-        exit_ = P[k, :k].sum()
+        leaving = P[k, :k]
+        exit_ = leaving.sum()
         smallest = min(smallest, exit_)
         for i in range(k):
-            P[i, k] /= exit_
+            row, entering = P[i, :k], P[i, k] / exit_
+            P[i, k] = entering
             for j in range(k):
-                P[i, j] += P[i, k] * P[k, j]
+                row[j] += entering * leaving[j]
     pi = np.zeros(size)
     pi[0] = 1.0
     for k in range(1, size):
         for i in range(k):
             pi[k] += pi[i] * P[i, k]
-        pi[: k + 1] /= pi[: k + 1].sum()
+        pi[: k + 1] /= 1.0 + pi[k]
     return pi, smallest
 
 
