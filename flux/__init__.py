@@ -1,5 +1,6 @@
 """Exact information flux of probabilistic recurrent neural networks."""
 
+from flux.attractors import Attractors, find_attractors, mean_period
 from flux.boltzmann import on_probability, simulate, simulate_chains
 from flux.bounds import FluxInterval, flux_interval
 from flux.correlation import lagged_correlation, rms_correlation
@@ -17,14 +18,18 @@ from flux.recordings import spike_trains
 from flux.resampling import SampleInterval, sample_flux_interval
 from flux.states import TooLargeError, all_states, decode, encode
 from flux.stationary import ConvergenceError
+from flux.successors import TieError, Ties, successor_map
 from flux.weights import gaussian_weights, nrooks
 
 __all__ = [
+    "Attractors",
     "ConvergenceError",
     "Flux",
     "FluxInterval",
     "PackedSpins",
     "SampleInterval",
+    "TieError",
+    "Ties",
     "TooLargeError",
     "all_states",
     "binary_entropy",
@@ -34,9 +39,11 @@ __all__ = [
     "entropy_from_counts",
     "exact_correlation",
     "exact_flux",
+    "find_attractors",
     "flux_interval",
     "gaussian_weights",
     "lagged_correlation",
+    "mean_period",
     "model_flux",
     "mutual_information",
     "nrooks",
@@ -49,5 +56,6 @@ __all__ = [
     "simulate_chains",
     "spike_trains",
     "stationary_distribution",
+    "successor_map",
     "transition_matrix",
 ]

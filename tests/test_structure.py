@@ -24,7 +24,7 @@ MAX_LINES = 400
 LAYERS = [
     ["states"],
     ["information", "threads"],
-    ["_spins", "counts", "lines", "packing", "stationary", "weights"],
+    ["_spins", "counts", "lines", "packing", "stationary", "successors", "weights"],
     ["boltzmann", "chain", "correlation", "entropies", "network"],
     ["recordings", "sampling"],
     ["attractors", "estimators", "exact", "relays", "resampling"],
@@ -61,6 +61,10 @@ SIGNATURES = {
     "sample_flux": "x * method='plugin' lag=1",
     "model_flux": "W x b=None * method='chao-wang-jost'",
     "flux_interval": "W b=None * rng",
+    "successor_map": "W b=None",
+    "find_attractors": "W b=None",
+    "Attractors": "period basin representative ties",
+    "mean_period": "attractors weight='attractor'",
     "FluxInterval": "lower upper lower_se upper_se limited_by",
 }
 

@@ -1,0 +1,281 @@
+"""The zero-noise map of a network: the successor of every state, with no rounding at all.
+
+Doubles are whole multiples of powers of two, so a row of weights is a row of integers times a
+common factor, and u_i is zero or not as an integer is. The 2**n sums of a neuron are u = L + H,
+one table for each half of the neurons; sorting both tables once turns the sign of every sum into
+a comparison of two small ranks, and ties into equal ranks.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from flux.states import (
+    Codes,
+    Floats,
+    check_bias,
+    check_count,
+    check_memory,
+    check_weights,
+)
+from flux.threads import share, thread_pool
+
+MAX_MAPPED = 30
+"""Neurons whose successors fit 32-bit codes beside the two marks of `flux.attractors`."""
+LONGEST_ROW = 14
+"""Neurons of the low half at most: ranks of its table fit 16 bits."""
+SHORTEST_ROW = 9
+"""Neurons of the low half at least, where there are as many: shorter loops are slower."""
+LIMB = 56
+"""Bits of a digit of long integers: 64 of them add up within 64 bits."""
+SHOWN = 8
+"""States with ties that a report names."""
+INSTEAD = "follow some of its states with sample_attractors"
+CHOICES = ("raise", "keep", "up", "down")
+
+Int32s = NDArray[np.int32]
+Ranks = NDArray[np.int16]
+
+
+class TieError(ValueError):
+    """A neuron's field is exactly zero, and nobody has said which sign it then takes."""
+
+
+class Ties(NamedTuple):
+    """States in which a local field u_i is exactly zero.
+
+    `n_states` is how many states have such a neuron, `per_neuron` (n,) int64 in how many
+    states each neuron is it, and `first` (up to 8,) int64 are the smallest of these codes.
+    """
+
+    n_states: int
+    per_neuron: Codes
+    first: Codes
+
+
+class Tables(NamedTuple):
+    """y_i = +1 where `keys[i, x_lo] > thresholds[x_hi, i]`, the two halves of the state's code.
+
+    A tie is where `ranks[i, x_lo] == marks[x_hi, i]`. With `odd`, the map of -x is minus that of x.
+    """
+
+    keys: Ranks
+    thresholds: Ranks
+    ranks: Ranks
+    marks: Ranks
+    odd: bool
+    ties: Ties
+
+
+def successor_map(W: ArrayLike, b: ArrayLike | None = None, *, ties: str = "raise") -> Int32s:
+    """Return the next state of every state in the limit of no noise: y = sign(W x + b).
+
+    Signs are those of the exact sums of the given doubles, free of rounding: the doubles
+    0.1 + 0.2 - 0.3 are no tie, since they add up to 2.8e-17.
+
+    Parameters
+    ----------
+    W : (n, n) array
+        Weights, W[i, j] from neuron j to neuron i; n at most 30.
+    b : (n,) array, optional
+        Biases; zero by default.
+    ties : {"raise", "keep", "up", "down"}
+        What a neuron with u_i = 0 does: stop with an error, keep its spin, or take +1 or -1.
+
+    Returns
+    -------
+    (2**n,) int32
+        Entry k is the code of the state that follows the one with code k.
+
+    Raises
+    ------
+    ValueError
+        If W or b are not finite, do not fit together or are too large, or ties is unknown.
+    TieError
+        If a field is zero and `ties` is "raise"; a ValueError.
+    TooLargeError
+        If the map would not fit into memory.
+
+    Examples
+    --------
+    >>> successor_map([[0.0, 1.0], [-1.0, 0.0]])
+    array([2, 0, 3, 1], dtype=int32)
+    """
+    weights, bias = check_map(W, b, ties)
+    n = len(bias)
+    check_memory(4 * 2.0**n + table_bytes(n), f"the map of all states of n = {n} neurons", INSTEAD)
+    tables = make_tables(weights, bias, ties)
+    codes = fill_codes(tables)
+    if tables.odd:
+        codes = np.concatenate([codes, (1 << n) - 1 - codes[::-1]], dtype=np.int32)
+    return codes
+
+
+def check_map(W: ArrayLike, b: ArrayLike | None, ties: str) -> tuple[Floats, Floats]:
+    """Return W and b checked for a map of all states."""
+    weights = check_weights(W)
+    n = check_count("len(W)", len(weights), 1, MAX_MAPPED)
+    bias = check_bias(b, n)
+    if ties not in CHOICES:
+        raise ValueError(f"ties must be one of {', '.join(CHOICES)}, but was {ties!r}")
+    return weights, bias
+
+
+def table_bytes(n: int) -> float:
+    """Return the most memory that `make_tables` takes."""
+    lo = low_neurons(n)
+    return float(n * 8 * (2**lo + 2 ** (n - lo)) + 80 * (2**lo + 2 ** (n - lo)))
+
+
+def low_neurons(n: int) -> int:
+    """Return how many neurons make the low half of a code."""
+    return min(n - 1, max(n // 2, SHORTEST_ROW), LONGEST_ROW)
+
+
+def make_tables(W: Floats, b: Floats, ties: str) -> Tables:
+    """Return the map in the form of tables; raise a TieError if ties are not allowed."""
+    n = len(b)
+    lo = low_neurons(n)
+    ranks = np.empty((n, 1 << lo), np.int16)
+    marks = np.empty((1 << (n - lo), n), np.int16)
+    for i in range(n):
+        ranks[i], marks[:, i] = _rank(_integers(W[i], b[i]), lo)
+    report = _report(ranks, marks, lo)
+    keys, thresholds = ranks, marks
+    if report.n_states:
+        if ties == "raise":
+            raise TieError(_complaint(report, n))
+        keys, thresholds = _settle(ranks, marks, lo, ties)
+    odd = not b.any() and (report.n_states == 0 or ties == "keep")
+    return Tables(keys, thresholds, ranks, marks, odd, report)
+
+
+def fill_codes(tables: Tables) -> Int32s:
+    """Return the successor of all states, or where the map is odd of those with top neuron -1."""
+    rows = len(tables.thresholds) >> tables.odd
+    size = tables.keys.shape[1]
+    codes = np.zeros(rows * size, np.int32)
+    grain = max(1, (1 << 18) // size)
+    with thread_pool() as pool:
+        share(pool, _fill, rows, grain, tables.keys, tables.thresholds, codes)
+    return codes
+
+
+def _integers(w: Floats, b: float) -> list[int]:
+    """Return integers in the same proportions as the weights and the bias, which comes last."""
+    ratios = [value.as_integer_ratio() for value in (*w.tolist(), float(b))]
+    common = max(denominator for _, denominator in ratios)
+    whole = [numerator * (common // denominator) for numerator, denominator in ratios]
+    factor = math.gcd(*whole) or 1
+    return [value // factor for value in whole]
+
+
+def _rank(row: list[int], lo: int) -> tuple[Ranks, Ranks]:
+    """Return the ranks 2 r of L among its values, and where -H lies: 2 r if equal, else 2 r + 1."""
+    *w, b = row
+    n_limbs = 1 + max(0, -(-(2 * sum(map(abs, row))).bit_length() - 62) // LIMB) if row else 1
+    low = _sums(b - sum(w[:lo]), [2 * value for value in w[:lo]], n_limbs)
+    high = _sums(sum(w[lo:]), [-2 * value for value in w[lo:]], n_limbs)
+    limbs = np.concatenate([low, high], axis=1)
+    order = np.lexsort(limbs)
+    ordered = limbs[:, order]
+    fresh = np.ones(len(order), bool)
+    fresh[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(0)
+    group = np.empty(len(order), np.int64)
+    group[order] = np.cumsum(fresh) - 1
+    split = low.shape[1]
+    has_low = np.zeros(group.max() + 1, bool)
+    has_low[group[:split]] = True
+    place = 2 * np.cumsum(has_low) - 1 - has_low
+    return place[group[:split]].astype(np.int16), place[group[split:]].astype(np.int16)
+
+
+def _sums(start: int, steps: list[int], n_limbs: int) -> Codes:
+    """Return start plus every subset of steps, in the order of codes, as (limbs, 2**len) digits."""
+    sums = _digits(start, n_limbs)[:, None]
+    for step in steps:
+        sums = np.concatenate([sums, sums + _digits(step, n_limbs)[:, None]], axis=1)
+    for k in range(n_limbs - 1):
+        sums[k + 1] += sums[k] >> LIMB
+        sums[k] &= (1 << LIMB) - 1
+    return sums
+
+
+def _digits(value: int, n_limbs: int) -> Codes:
+    """Return digits of base 2**LIMB, lowest first; only the last may be negative or longer."""
+    lower = [(value >> (LIMB * k)) & ((1 << LIMB) - 1) for k in range(n_limbs - 1)]
+    return np.array([*lower, value >> (LIMB * (n_limbs - 1))], np.int64)
+
+
+def _report(ranks: Ranks, marks: Ranks, lo: int) -> Ties:
+    """Count the states in which a field is zero."""
+    n, size = ranks.shape
+    is_even = marks & 1 == 0
+    per_neuron = np.zeros(n, np.int64)
+    for i in range(n):
+        times = np.bincount(ranks[i] >> 1, minlength=size)
+        per_neuron[i] = times[marks[is_even[:, i], i] >> 1].sum()
+    if not per_neuron.any():
+        return Ties(0, per_neuron, np.zeros(0, np.int64))
+    per_row = np.zeros(len(marks), np.int64)
+    with thread_pool() as pool:
+        share(pool, _count_ties, len(marks), max(1, (1 << 18) // size), ranks, marks, per_row)
+    rows = np.flatnonzero(per_row)[:SHOWN]
+    first = [np.flatnonzero((ranks == marks[h][:, None]).any(0)) + (h << lo) for h in rows]
+    return Ties(int(per_row.sum()), per_neuron, np.concatenate(first)[:SHOWN])
+
+
+def _complaint(report: Ties, n: int) -> str:
+    neurons = np.flatnonzero(report.per_neuron).tolist()
+    named = ", ".join(map(str, neurons[:SHOWN])) + (", ..." if len(neurons) > SHOWN else "")
+    return (
+        f"W x + b is zero in {report.n_states} of the {2**n} states (the first has code"
+        f" {report.first[0]}), at neurons {named}: a sign of zero must be chosen, by"
+        " ties='keep' (the neuron keeps its spin), 'up' or 'down'"
+    )
+
+
+def _settle(ranks: Ranks, marks: Ranks, lo: int, ties: str) -> tuple[Ranks, Ranks]:
+    """Return keys and thresholds that decide equal ranks too."""
+    n, size = ranks.shape
+    if ties == "down":
+        return ranks, marks
+    is_even = marks & 1 == 0
+    if ties == "up":
+        return ranks, (marks - is_even).astype(np.int16)
+    keys, thresholds = ranks.copy(), marks.copy()
+    for i in range(n):
+        if i < lo:
+            keys[i] += ((np.arange(size) >> i) & 1).astype(np.int16)
+        else:
+            thresholds[:, i] -= is_even[:, i] & ((np.arange(len(marks)) >> (i - lo)) & 1 == 1)
+    return keys, thresholds
+
+
+@njit(cache=True, nogil=True)
+def _fill(first: int, last: int, keys: Ranks, thresholds: Ranks, codes: Int32s) -> None:
+    n, size = keys.shape
+    for h in range(first, last):
+        row = codes[h * size : (h + 1) * size]
+        for i in range(n):
+            key, threshold, bit = keys[i], thresholds[h, i], np.int32(1 << i)
+            for k in range(size):
+                row[k] |= bit if key[k] > threshold else np.int32(0)
+
+
+@njit(cache=True, nogil=True)
+def _count_ties(first: int, last: int, ranks: Ranks, marks: Ranks, per_row: Codes) -> None:
+    n, size = ranks.shape
+    tied = np.empty(size, np.bool_)
+    for h in range(first, last):
+        tied[:] = False
+        for i in range(n):
+            rank, mark = ranks[i], marks[h, i]
+            for k in range(size):
+                tied[k] |= rank[k] == mark
+        per_row[h] = tied.sum()
