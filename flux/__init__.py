@@ -13,9 +13,12 @@ from flux.exact import (
     transition_matrix,
 )
 from flux.information import Flux, binary_entropy, entropy, mutual_information
+from flux.memory import Recall, memory_curve, recall
 from flux.packing import PackedSpins, pack
+from flux.patterns import PatternGenerator, fewest_rooks, pattern_generator, slip_time
 from flux.recordings import spike_trains
 from flux.resampling import SampleInterval, sample_flux_interval
+from flux.rooks import BestRooks, RookPeriods, best_rooks, rook_periods, rooks_matrix
 from flux.states import TooLargeError, all_states, decode, encode
 from flux.stationary import ConvergenceError
 from flux.successors import TieError, Ties, successor_map
@@ -23,15 +26,20 @@ from flux.weights import gaussian_weights, nrooks
 
 __all__ = [
     "Attractors",
+    "BestRooks",
     "ConvergenceError",
     "Flux",
     "FluxInterval",
     "PackedSpins",
+    "PatternGenerator",
+    "Recall",
+    "RookPeriods",
     "SampleInterval",
     "TieError",
     "Ties",
     "TooLargeError",
     "all_states",
+    "best_rooks",
     "binary_entropy",
     "decode",
     "encode",
@@ -39,21 +47,28 @@ __all__ = [
     "entropy_from_counts",
     "exact_correlation",
     "exact_flux",
+    "fewest_rooks",
     "find_attractors",
     "flux_interval",
     "gaussian_weights",
     "lagged_correlation",
     "mean_period",
+    "memory_curve",
     "model_flux",
     "mutual_information",
     "nrooks",
     "on_probability",
     "pack",
+    "pattern_generator",
+    "recall",
     "rms_correlation",
+    "rook_periods",
+    "rooks_matrix",
     "sample_flux",
     "sample_flux_interval",
     "simulate",
     "simulate_chains",
+    "slip_time",
     "spike_trains",
     "stationary_distribution",
     "successor_map",

@@ -182,16 +182,7 @@ def exact_flux(W: Any, b: ArrayLike | None = None, lag: int = 1) -> Flux:
     >>> print(f"{flux.I:.4f} = {flux.H:.4f} - {flux.D:.4f}")
     0.9459 = 2.0000 - 1.0541
     """
-    lag = check_count("lag", lag, 1)
-    network = read_network(W, b)
-    for part in network.parts:
-        _check_part(part, network.n, lag)
-    H, D = line_flux(network.lines, lag)
-    for part in network.parts:
-        chain, law = _solve(part)
-        H += _entropy(law) + chain.folded
-        D += _divergence(part, chain, law, lag)
-    return Flux(H - D, H, D)
+    return lagged_fluxes(W, b, [check_count("lag", lag, 1)])[0]
 
 
 def exact_correlation(W: Any, b: ArrayLike | None = None) -> Floats:
@@ -245,13 +236,26 @@ def exact_correlation(W: Any, b: ArrayLike | None = None) -> Floats:
     return C
 
 
+def lagged_fluxes(W: Any, b: ArrayLike | None, lags: list[int]) -> list[Flux]:
+    """Return `exact_flux` for each of ascending lags; the stationary law is found once."""
+    network = read_network(W, b)
+    for part in network.parts:
+        _check_part(part, network.n, lags[-1])
+    H, D = np.transpose([line_flux(network.lines, lag) for lag in lags])
+    for part in network.parts:
+        chain, law = _solve(part)
+        H += _entropy(law) + chain.folded
+        D += _divergences(part, chain, law, lags)
+    return [Flux(float(h - d), float(h), float(d)) for h, d in zip(H, D, strict=True)]
+
+
 def _check_part(part: Part, n: int, lag: int) -> None:
     """Raise a TooLargeError, before anything is allocated, if a part does not fit."""
     m = len(part.neurons)
     size = 2.0 ** (m if part.b.any() else m - 1)
     needed = 8 * size * min(size, SMALL) + 8 * size * (3 * m + 2 * MAX_STEPS + 8)
     if lag > 1:
-        needed += 3 * 8 * 4.0**m
+        needed += 5 * 8 * 4.0**m
     what = f"the exact flux of the part of {m} connected neurons (of n = {n})"
     check_memory(needed, what, INSTEAD)
 
@@ -311,12 +315,22 @@ def _entropy(law: Floats) -> float:
     return -float(positive @ np.log2(positive))
 
 
-def _divergence(part: Part, chain: Chain, law: Floats, lag: int) -> float:
-    if lag == 1:
-        return float(law @ field_entropy(chain.u).sum(1))
-    later = _power(dense_transitions(make_chain(part.W, part.b, folded=False)), lag)
-    rows = np.array([_entropy(row) for row in later[: len(law)]])
-    return float(law @ rows)
+def _divergences(part: Part, chain: Chain, law: Floats, lags: list[int]) -> Floats:
+    D = np.empty(len(lags))
+    later, at = None, 0
+    for k, lag in enumerate(lags):
+        if lag == 1:
+            D[k] = law @ field_entropy(chain.u).sum(1)
+            continue
+        if later is None:
+            P = dense_transitions(make_chain(part.W, part.b, folded=False))
+            later = _power(P, lag)
+        elif lag > at:
+            later = later @ _power(P, lag - at)
+            later /= later.sum(1, keepdims=True)
+        at = lag
+        D[k] = law @ np.array([_entropy(row) for row in later[: len(law)]])
+    return D
 
 
 def _power(P: Floats, exponent: int) -> Floats:

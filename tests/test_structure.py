@@ -24,11 +24,11 @@ MAX_LINES = 400
 LAYERS = [
     ["states"],
     ["information", "threads"],
-    ["_spins", "counts", "lines", "packing", "stationary", "successors", "weights"],
-    ["boltzmann", "chain", "correlation", "entropies", "network"],
+    ["_spins", "counts", "lines", "packing", "rooks", "stationary", "successors", "weights"],
+    ["boltzmann", "chain", "correlation", "entropies", "network", "patterns"],
     ["recordings", "sampling"],
     ["attractors", "estimators", "exact", "relays", "resampling"],
-    ["bounds"],
+    ["bounds", "memory"],
     ["optimize", "plots", "sweep", "widgets"],
     ["__init__"],
 ]
