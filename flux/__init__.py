@@ -4,6 +4,7 @@ from flux.attractors import Attractors, find_attractors, mean_period
 from flux.boltzmann import on_probability, simulate, simulate_chains
 from flux.bounds import FluxInterval, flux_interval
 from flux.correlation import lagged_correlation, rms_correlation
+from flux.cycles import SampledAttractors, sample_attractors
 from flux.entropies import entropy_from_counts
 from flux.estimators import model_flux, sample_flux
 from flux.exact import (
@@ -12,6 +13,7 @@ from flux.exact import (
     stationary_distribution,
     transition_matrix,
 )
+from flux.graph import state_graph
 from flux.information import Flux, binary_entropy, entropy, mutual_information
 from flux.memory import Recall, memory_curve, recall
 from flux.packing import PackedSpins, pack
@@ -35,6 +37,7 @@ __all__ = [
     "Recall",
     "RookPeriods",
     "SampleInterval",
+    "SampledAttractors",
     "TieError",
     "Ties",
     "TooLargeError",
@@ -64,12 +67,14 @@ __all__ = [
     "rms_correlation",
     "rook_periods",
     "rooks_matrix",
+    "sample_attractors",
     "sample_flux",
     "sample_flux_interval",
     "simulate",
     "simulate_chains",
     "slip_time",
     "spike_trains",
+    "state_graph",
     "stationary_distribution",
     "successor_map",
     "transition_matrix",

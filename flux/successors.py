@@ -121,9 +121,14 @@ def check_map(W: ArrayLike, b: ArrayLike | None, ties: str) -> tuple[Floats, Flo
     weights = check_weights(W)
     n = check_count("len(W)", len(weights), 1, MAX_MAPPED)
     bias = check_bias(b, n)
+    check_ties(ties)
+    return weights, bias
+
+
+def check_ties(ties: str) -> None:
+    """Raise a ValueError if `ties` is no way to deal with a field of zero."""
     if ties not in CHOICES:
         raise ValueError(f"ties must be one of {', '.join(CHOICES)}, but was {ties!r}")
-    return weights, bias
 
 
 def table_bytes(n: int) -> float:

@@ -27,7 +27,7 @@ LAYERS = [
     ["_spins", "counts", "lines", "packing", "rooks", "stationary", "successors", "weights"],
     ["boltzmann", "chain", "correlation", "entropies", "network", "patterns"],
     ["recordings", "sampling"],
-    ["attractors", "estimators", "exact", "relays", "resampling"],
+    ["attractors", "cycles", "estimators", "exact", "graph", "relays", "resampling"],
     ["bounds", "memory"],
     ["optimize", "plots", "sweep", "widgets"],
     ["__init__"],
@@ -65,6 +65,8 @@ SIGNATURES = {
     "find_attractors": "W b=None",
     "Attractors": "period basin representative ties",
     "mean_period": "attractors weight='attractor'",
+    "sample_attractors": "W b=None * starts rng",
+    "state_graph": "W b=None",
     "FluxInterval": "lower upper lower_se upper_se limited_by",
 }
 
