@@ -3,20 +3,20 @@
 Neuron i copies or inverts the neuron `permutation[i]`: y_i = signs[i] x_permutation[i]. The
 permutation falls into rings, and a ring's length L and its product of signs s decide all.
 
-*One ring.* T^L x = s x, so the period of each state divides L (s = +1) or 2 L (s = -1). The
-states with T^d x = x number 2^gcd(d, L), but there are none if s = -1 and d / gcd(d, L) is odd.
-Moebius inversion gives the states whose least period is p; those with s = -1 are the twisted
-necklaces of combinatorics.
+*One ring.* The map F has F^L x = s x, so that each period divides L (s = +1) or 2 L (s = -1).
+The states with F^d x = x number 2^gcd(d, L), but there are none if s = -1 and d / gcd(d, L) is
+odd. Moebius inversion gives the states whose least period is p; with s = -1 they are the
+twisted necklaces of combinatorics.
 
 *All rings.* Periods combine as least common multiples, and numbers of states multiply.
 
 *The best.* Let L = 2^a M with M odd. The odd part of a state's period divides m | M for
 2^(2^a m) of the 2^L states, whatever s is. The even part is 2^(a+1) for all states if s = -1,
 and less if s = +1. So rings with s = -1 are best for any objective that grows with the
-period, and the even part of the whole is 2^(1 + max a). A ring of 2^a M neurons has
-the law of 2^a rings of M neurons, so that what remains is to choose one group of 2^a equal odd
-rings, which count as one ring with the even part 2^(a+1), and other odd rings. No mean
-exceeds the longest period, which caps the search.
+period, and the even part of the whole is 2^(1 + max a). The odd part of a ring of 2^a M neurons
+has the law of 2^a rings of M, so that what remains is to choose odd rings, of which one group
+of 2^a equal ones counts as one ring with the even part 2^(a+1). No mean exceeds the longest
+period, which caps the search.
 """
 
 from __future__ import annotations
