@@ -26,7 +26,7 @@ from flux.states import (
     check_memory,
     check_rng,
 )
-from flux.successors import TieError, check_ties
+from flux.successors import CHOICES, TieError, check_ties
 from flux.threads import share, thread_pool
 
 ROUNDING = 1.2e-16
@@ -35,6 +35,8 @@ SPARSE = 0.1
 """Share of non-zero weights up to which lists of them are faster than columns."""
 TIRED = 1_000_000
 """Additions to the fields after which they are summed afresh, lest the bounds grow too wide."""
+
+RAISE, KEEP, UP, _ = range(len(CHOICES))
 
 Words = NDArray[np.uint64]
 
@@ -142,7 +144,7 @@ def sample_attractors(
     with thread_pool() as pool, tqdm(total=starts, unit="start", delay=2, leave=False) as bar:
         for first in range(0, starts, batch):
             some = slice(first, min(first + batch, starts))
-            work = links, states[some], period[some], tied, max_steps, ties
+            work = links, states[some], period[some], tied, max_steps, CHOICES.index(ties)
             share(pool, _close, some.stop - first, 1, *work)
             if ties == "raise" and tied.any():
                 raise TieError(
@@ -203,7 +205,7 @@ def _close(
     period: Codes,
     tied: NDArray[np.bool_],
     max_steps: int,
-    ties: str,
+    choice: int,
 ) -> None:
     """Replace each state by the smallest one of its cycle, and enter the cycle's period."""
     u = np.empty(len(links.b))
@@ -212,8 +214,8 @@ def _close(
         age = _fields(links, state, u)
         mark, power, since, is_open = state.copy(), 1, 0, True
         for _ in range(max_steps):
-            age = _step(links, state, u, age, tied, ties)
-            if ties == "raise" and tied.any():
+            age = _step(links, state, u, age, tied, choice)
+            if choice == RAISE and tied.any():
                 return
             since += 1
             if (state == mark).all():
@@ -227,7 +229,7 @@ def _close(
         smallest = states[k]
         smallest[:] = state
         for _ in range(since):
-            age = _step(links, state, u, age, tied, ties)
+            age = _step(links, state, u, age, tied, choice)
             if _is_less(state, smallest):
                 smallest[:] = state
         period[k] = since
@@ -245,41 +247,48 @@ def _is_less(a: Words, b: Words) -> bool:
 def _fields(links: _Links, state: Words, u: Floats) -> int:
     """Sum the fields of a state afresh, and return the number of additions."""
     u[:] = links.b
-    for j in range(len(u)):
-        is_up = state[j >> 6] >> np.uint64(j & 63) & np.uint64(1)
-        _add(links, j, 1.0 if is_up else -1.0, u)
-    return len(u)
+    return _shift(links, ~np.zeros_like(state), state, 1.0, u)
 
 
 @njit(cache=True, nogil=True)
-def _add(links: _Links, j: int, factor: float, u: Floats) -> None:
-    if links.column_starts.size:
-        for a in range(links.column_starts[j], links.column_starts[j + 1]):
-            u[links.receivers[a]] += factor * links.columns[a]
-    else:
-        n = len(u)
-        column = links.columns[j * n : (j + 1) * n]
-        for i in range(n):
-            u[i] += factor * column[i]
+def _shift(links: _Links, chosen: Words, state: Words, factor: float, u: Floats) -> int:
+    """Add the weights from the chosen neurons times factor and spin; return how many there are."""
+    # one look into the tuple a step: each costs counters that all threads share
+    columns, column_starts, receivers = links.columns, links.column_starts, links.receivers
+    n, count = len(u), 0
+    for j in range(n):
+        bit = np.uint64(1) << np.uint64(j & 63)
+        if not chosen[j >> 6] & bit:
+            continue
+        signed = factor if state[j >> 6] & bit else -factor
+        count += 1
+        if column_starts.size:
+            for a in range(column_starts[j], column_starts[j + 1]):
+                u[receivers[a]] += signed * columns[a]
+        else:
+            column = columns[j * n : (j + 1) * n]
+            for i in range(n):
+                u[i] += signed * column[i]
+    return count
 
 
 @njit(cache=True, nogil=True)
 def _step(
-    links: _Links, state: Words, u: Floats, age: int, tied: NDArray[np.bool_], ties: str
+    links: _Links, state: Words, u: Floats, age: int, tied: NDArray[np.bool_], choice: int
 ) -> int:
     """Take state and fields one step on, and return the additions behind the fields."""
-    n = len(u)
+    n, error = len(u), links.error
     flips = state.copy()
     following = np.zeros_like(state)
     for i in range(n):
         bit = np.uint64(1) << np.uint64(i & 63)
         field = u[i]
-        if abs(field) <= links.error[i] * (age + 2):
-            if links.error[i] > 0:
+        if abs(field) <= error[i] * (age + 2):
+            if error[i] > 0:
                 field = _exact_field(links, i, state)
             if field == 0:
                 tied[i] = True
-                if ties == "up" or (ties == "keep" and state[i >> 6] & bit):
+                if choice == UP or (choice == KEEP and state[i >> 6] & bit):
                     field = 1.0
         if field > 0:
             following[i >> 6] |= bit
@@ -288,17 +297,7 @@ def _step(
         state[w] = following[w]
     if age > TIRED + 2 * n:
         return _fields(links, state, u)
-    for w in range(len(state)):
-        word = flips[w]
-        j = 64 * w
-        while word:
-            if word & np.uint64(1):
-                is_up = state[w] >> np.uint64(j & 63) & np.uint64(1)
-                _add(links, j, 2.0 if is_up else -2.0, u)
-                age += 1
-            word >>= np.uint64(1)
-            j += 1
-    return age
+    return age + _shift(links, flips, state, 2.0, u)
 
 
 @njit(cache=True, nogil=True)
