@@ -33,6 +33,10 @@ SHORTEST_ROW = 9
 """Neurons of the low half at least, where there are as many: shorter loops are slower."""
 LIMB = 56
 """Bits of a digit of long integers: 64 of them add up within 64 bits."""
+TOP = 61
+"""Bits of the highest digit, which has a sign and takes a carry."""
+GRAIN = 1 << 18
+"""States that are worth a thread."""
 SHOWN = 8
 """States with ties that a report names."""
 INSTEAD = "follow some of its states with sample_attractors"
@@ -134,7 +138,7 @@ def check_ties(ties: str) -> None:
 def table_bytes(n: int) -> float:
     """Return the most memory that `make_tables` takes."""
     lo = low_neurons(n)
-    return float(n * 8 * (2**lo + 2 ** (n - lo)) + 80 * (2**lo + 2 ** (n - lo)))
+    return 100.0 * n * (2**lo + 2 ** (n - lo))
 
 
 def low_neurons(n: int) -> int:
@@ -148,8 +152,16 @@ def make_tables(W: Floats, b: Floats, ties: str) -> Tables:
     lo = low_neurons(n)
     ranks = np.empty((n, 1 << lo), np.int16)
     marks = np.empty((1 << (n - lo), n), np.int16)
-    for i in range(n):
-        ranks[i], marks[:, i] = _rank(_integers(W[i], b[i]), lo)
+    rows = [_integers(W[i], b[i]) for i in range(n)]
+    bits = np.array([(2 * sum(map(abs, row))).bit_length() for row in rows])
+    n_limbs = 1 + np.maximum(0, -(-(bits - TOP) // LIMB))
+    for count in np.unique(n_limbs).tolist():
+        alike = np.flatnonzero(n_limbs == count)
+        for some in [alike] if count <= 2 else alike[:, None]:
+            # the highest digit in full use tells most sums apart
+            shifts = (count - 1) * LIMB + TOP - bits[some]
+            shifted = [[v << int(k) for v in rows[i]] for i, k in zip(some, shifts, strict=True)]
+            ranks[some], marks[:, some] = _rank(shifted, lo, count)
     report = _report(ranks, marks, lo)
     keys, thresholds = ranks, marks
     if report.n_states:
@@ -165,9 +177,12 @@ def fill_codes(tables: Tables) -> Int32s:
     rows = len(tables.thresholds) >> tables.odd
     size = tables.keys.shape[1]
     codes = np.zeros(rows * size, np.int32)
-    grain = max(1, (1 << 18) // size)
+    work = tables.keys, tables.thresholds, codes
+    if codes.size <= GRAIN:
+        _fill(0, rows, *work)
+        return codes
     with thread_pool() as pool:
-        share(pool, _fill, rows, grain, tables.keys, tables.thresholds, codes)
+        share(pool, _fill, rows, GRAIN // size, *work)
     return codes
 
 
@@ -180,41 +195,58 @@ def _integers(w: Floats, b: float) -> list[int]:
     return [value // factor for value in whole]
 
 
-def _rank(row: list[int], lo: int) -> tuple[Ranks, Ranks]:
+def _rank(rows: list[list[int]], lo: int, n_limbs: int) -> tuple[Ranks, Ranks]:
     """Return the ranks 2 r of L among its values, and where -H lies: 2 r if equal, else 2 r + 1."""
-    *w, b = row
-    n_limbs = 1 + max(0, -(-(2 * sum(map(abs, row))).bit_length() - 62) // LIMB) if row else 1
-    low = _sums(b - sum(w[:lo]), [2 * value for value in w[:lo]], n_limbs)
-    high = _sums(sum(w[lo:]), [-2 * value for value in w[lo:]], n_limbs)
-    limbs = np.concatenate([low, high], axis=1)
-    order = np.lexsort(limbs)
-    ordered = limbs[:, order]
-    fresh = np.ones(len(order), bool)
-    fresh[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(0)
-    group = np.empty(len(order), np.int64)
-    group[order] = np.cumsum(fresh) - 1
-    split = low.shape[1]
-    has_low = np.zeros(group.max() + 1, bool)
-    has_low[group[:split]] = True
-    place = 2 * np.cumsum(has_low) - 1 - has_low
-    return place[group[:split]].astype(np.int16), place[group[split:]].astype(np.int16)
+    low = _sums(
+        [row[-1] - sum(row[:lo]) for row in rows],
+        [[2 * v for v in row[:lo]] for row in rows],
+        n_limbs,
+    )
+    high = _sums(
+        [sum(row[lo:-1]) for row in rows], [[-2 * v for v in row[lo:-1]] for row in rows], n_limbs
+    )
+    split = low.shape[2]
+    limbs = np.concatenate([low, high], axis=2)
+    order = np.argsort(limbs[-1], axis=1)
+    ordered = np.take_along_axis(limbs, order[None], axis=2)
+    is_fresh = (ordered[:, :, 1:] != ordered[:, :, :-1]).any(0)
+    same_top = ordered[-1, :, 1:] == ordered[-1, :, :-1]
+    for r in np.flatnonzero((is_fresh & same_top).any(1)).tolist():
+        order[r] = np.lexsort(limbs[:, r])
+        row = limbs[:, r, order[r]]
+        is_fresh[r] = (row[:, 1:] != row[:, :-1]).any(0)
+    # groups of equal sums, and how many groups with a sum of L lie below each or at it
+    group = np.zeros(order.shape, np.int64)
+    np.cumsum(is_fresh, axis=1, out=group[:, 1:])
+    is_low = order < split
+    place = np.empty(order.shape, np.int64)
+    for r in range(len(rows)):
+        has_low = np.zeros(group[r, -1] + 1, bool)
+        has_low[group[r, is_low[r]]] = True
+        place[r, order[r]] = (2 * np.cumsum(has_low) - 1 - has_low)[group[r]]
+    return place[:, :split].astype(np.int16), place[:, split:].astype(np.int16).T
 
 
-def _sums(start: int, steps: list[int], n_limbs: int) -> Codes:
-    """Return start plus every subset of steps, in the order of codes, as (limbs, 2**len) digits."""
-    sums = _digits(start, n_limbs)[:, None]
-    for step in steps:
-        sums = np.concatenate([sums, sums + _digits(step, n_limbs)[:, None]], axis=1)
+def _sums(starts: list[int], steps: list[list[int]], n_limbs: int) -> Codes:
+    """Return start plus every subset of steps, in the order of codes, for each row of a network.
+
+    As digits of base 2**LIMB (limbs, rows, 2**steps), lowest first; only the highest may be
+    negative.
+    """
+    sums = np.array([_digits(value, n_limbs) for value in starts]).T[:, :, None]
+    for column in zip(*steps, strict=True):
+        step = np.array([_digits(value, n_limbs) for value in column]).T[:, :, None]
+        sums = np.concatenate([sums, sums + step], axis=2)
     for k in range(n_limbs - 1):
         sums[k + 1] += sums[k] >> LIMB
         sums[k] &= (1 << LIMB) - 1
     return sums
 
 
-def _digits(value: int, n_limbs: int) -> Codes:
+def _digits(value: int, n_limbs: int) -> list[int]:
     """Return digits of base 2**LIMB, lowest first; only the last may be negative or longer."""
     lower = [(value >> (LIMB * k)) & ((1 << LIMB) - 1) for k in range(n_limbs - 1)]
-    return np.array([*lower, value >> (LIMB * (n_limbs - 1))], np.int64)
+    return [*lower, value >> (LIMB * (n_limbs - 1))]
 
 
 def _report(ranks: Ranks, marks: Ranks, lo: int) -> Ties:
@@ -229,7 +261,7 @@ def _report(ranks: Ranks, marks: Ranks, lo: int) -> Ties:
         return Ties(0, per_neuron, np.zeros(0, np.int64))
     per_row = np.zeros(len(marks), np.int64)
     with thread_pool() as pool:
-        share(pool, _count_ties, len(marks), max(1, (1 << 18) // size), ranks, marks, per_row)
+        share(pool, _count_ties, len(marks), GRAIN // size, ranks, marks, per_row)
     rows = np.flatnonzero(per_row)[:SHOWN]
     first = [np.flatnonzero((ranks == marks[h][:, None]).any(0)) + (h << lo) for h in rows]
     return Ties(int(per_row.sum()), per_neuron, np.concatenate(first)[:SHOWN])
