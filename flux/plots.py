@@ -139,7 +139,7 @@ def show_state_graph(
     rank = np.argsort(np.argsort(-sizes, kind="stable"))
     colours = np.array(COLOURS[:-1])[rank[np.unique(attractor, return_inverse=True)[1]] % 6]
     lines = np.stack([points, points[following]], axis=1)
-    dot = 3.2 * ax.get_window_extent().width / np.ptp(points, axis=0).max(initial=4.0) / 10
+    dot = 2.5 * ax.get_window_extent().width / np.ptp(points, axis=0).max(initial=4.0) / 10
     ax.add_collection(
         LineCollection(lines[~on_cycle], colors=colours[~on_cycle], linewidths=0.5, alpha=0.6)
     )
