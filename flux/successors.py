@@ -112,7 +112,7 @@ def successor_map(W: ArrayLike, b: ArrayLike | None = None, *, ties: str = "rais
     """
     weights, bias = check_map(W, b, ties)
     n = len(bias)
-    check_memory(4 * 2.0**n + table_bytes(n), f"the map of all states of n = {n} neurons", INSTEAD)
+    check_memory(8 * 2.0**n + table_bytes(n), f"the map of all states of n = {n} neurons", INSTEAD)
     tables = make_tables(weights, bias, ties)
     codes = fill_codes(tables)
     if tables.odd:
