@@ -1,43 +1,54 @@
 """Exact information flux of probabilistic recurrent neural networks."""
 
 from flux.ascent import Ascent, ascend
+from flux.attractors import Attractors, find_attractors, mean_period
 from flux.boltzmann import on_probability, simulate, simulate_chains
 from flux.bounds import FluxInterval, flux_interval
 from flux.construction import design_flux
 from flux.correlation import lagged_correlation, rms_correlation
+from flux.cycles import SampledAttractors, sample_attractors
 from flux.designs import weighing_matrix
 from flux.entropies import entropy_from_counts
 from flux.estimators import model_flux, sample_flux
 from flux.evolution import Evolution, SearchError, evolve, replay
-from flux.exact import (
-    exact_correlation,
-    exact_flux,
-    stationary_distribution,
-    transition_matrix,
-)
+from flux.exact import exact_correlation, exact_flux, stationary_distribution, transition_matrix
 from flux.gradient import FluxGradient, flux_gradient
+from flux.graph import state_graph
 from flux.information import Flux, binary_entropy, entropy, mutual_information
+from flux.memory import Recall, memory_curve, recall
 from flux.packing import PackedSpins, pack
+from flux.patterns import PatternGenerator, fewest_rooks, pattern_generator, slip_time
 from flux.recordings import spike_trains
 from flux.resampling import SampleInterval, sample_flux_interval
+from flux.rooks import BestRooks, RookPeriods, best_rooks, rook_periods, rooks_matrix
 from flux.shapes import rookness, row_overlap
 from flux.states import TooLargeError, all_states, decode, encode
 from flux.stationary import ConvergenceError
+from flux.successors import TieError, Ties, successor_map
 from flux.weights import gaussian_weights, nrooks
 
 __all__ = [
     "Ascent",
+    "Attractors",
+    "BestRooks",
     "ConvergenceError",
     "Evolution",
     "Flux",
     "FluxGradient",
     "FluxInterval",
     "PackedSpins",
+    "PatternGenerator",
+    "Recall",
+    "RookPeriods",
     "SampleInterval",
+    "SampledAttractors",
     "SearchError",
+    "TieError",
+    "Ties",
     "TooLargeError",
     "all_states",
     "ascend",
+    "best_rooks",
     "binary_entropy",
     "decode",
     "design_flux",
@@ -47,25 +58,37 @@ __all__ = [
     "evolve",
     "exact_correlation",
     "exact_flux",
+    "fewest_rooks",
+    "find_attractors",
     "flux_gradient",
     "flux_interval",
     "gaussian_weights",
     "lagged_correlation",
+    "mean_period",
+    "memory_curve",
     "model_flux",
     "mutual_information",
     "nrooks",
     "on_probability",
     "pack",
+    "pattern_generator",
+    "recall",
     "replay",
     "rms_correlation",
+    "rook_periods",
     "rookness",
+    "rooks_matrix",
     "row_overlap",
+    "sample_attractors",
     "sample_flux",
     "sample_flux_interval",
     "simulate",
     "simulate_chains",
+    "slip_time",
     "spike_trains",
+    "state_graph",
     "stationary_distribution",
+    "successor_map",
     "transition_matrix",
     "weighing_matrix",
 ]

@@ -189,15 +189,17 @@ def exact_flux(W: Any, b: ArrayLike | None = None, lag: int = 1) -> Flux:
     0.9459 = 2.0000 - 1.0541
     """
     lag = check_count("lag", lag, 1)
+    if lag > 1:
+        return lagged_fluxes(W, b, [lag])[0]
     network = read_network(W, b)
     for part in network.parts:
-        check_part(part, network.n, lag)
-    H, D = line_flux(network.lines, lag)
+        check_part(part, network.n)
+    H, D = line_flux(network.lines, 1)
     for part in network.parts:
         chain, law = _solve(part)
         own_H, own_D = law_entropies(law, chain.u, chain.folded)
         H += own_H
-        D += own_D if lag == 1 else _lagged_divergence(part, law, lag)
+        D += own_D
     return Flux(H - D, H, D)
 
 
@@ -252,13 +254,27 @@ def exact_correlation(W: Any, b: ArrayLike | None = None) -> Floats:
     return C
 
 
+def lagged_fluxes(W: Any, b: ArrayLike | None, lags: list[int]) -> list[Flux]:
+    """Return `exact_flux` for each of ascending lags; the stationary law is found once."""
+    network = read_network(W, b)
+    for part in network.parts:
+        check_part(part, network.n, lags[-1])
+    H, D = np.transpose([line_flux(network.lines, lag) for lag in lags])
+    for part in network.parts:
+        chain, law = _solve(part)
+        own_H, own_D = law_entropies(law, chain.u, chain.folded)
+        H += own_H
+        D += _divergences(part, law, own_D, lags)
+    return [Flux(float(h - d), float(h), float(d)) for h, d in zip(H, D, strict=True)]
+
+
 def check_part(part: Part, n: int, lag: int = 1) -> None:
     """Raise a TooLargeError, before anything is allocated, if a part does not fit."""
     m = len(part.neurons)
     size = 2.0 ** (m if part.b.any() else m - 1)
     needed = 8 * size * min(size, SMALL) + 8 * size * (3 * m + 2 * MAX_STEPS + 8)
     if lag > 1:
-        needed += 3 * 8 * 4.0**m
+        needed += 5 * 8 * 4.0**m
     what = f"the exact flux of the part of {m} connected neurons (of n = {n})"
     check_memory(needed, what, INSTEAD)
 
@@ -337,9 +353,23 @@ def law_entropies(law: Floats, u: Floats, folded: bool) -> tuple[float, float]:
     return H, D
 
 
-def _lagged_divergence(part: Part, law: Floats, lag: int) -> float:
-    later = _power(dense_transitions(make_chain(part.W, part.b, folded=False)), lag)[: len(law)]
-    return float(-law @ xlogy(later, later).sum(1)) / np.log(2.0)
+def _divergences(part: Part, law: Floats, first: float, lags: list[int]) -> Floats:
+    """Return the divergence over each of ascending lags; over one step it is `first`."""
+    D = np.full(len(lags), first)
+    later, at = None, 0
+    for k, lag in enumerate(lags):
+        if lag == 1:
+            continue
+        if later is None:
+            P = dense_transitions(make_chain(part.W, part.b, folded=False))
+            later = _power(P, lag)
+        elif lag > at:
+            later = later @ _power(P, lag - at)
+            later /= later.sum(1, keepdims=True)
+        at = lag
+        rows = later[: len(law)]
+        D[k] = -law @ xlogy(rows, rows).sum(1) / np.log(2.0)
+    return D
 
 
 def _power(P: Floats, exponent: int) -> Floats:

@@ -24,12 +24,23 @@ MAX_LINES = 400
 LAYERS = [
     ["states"],
     ["information", "threads"],
-    ["_spins", "counts", "galois", "lines", "packing", "shapes", "stationary", "weights"],
-    ["boltzmann", "chain", "correlation", "designs", "entropies", "network"],
+    [
+        "_spins",
+        "counts",
+        "galois",
+        "lines",
+        "packing",
+        "rooks",
+        "shapes",
+        "stationary",
+        "successors",
+        "weights",
+    ],
+    ["boltzmann", "chain", "correlation", "designs", "entropies", "network", "patterns"],
     ["recordings", "sampling"],
-    ["attractors", "estimators", "exact", "relays", "resampling"],
-    ["bounds", "construction", "gradient"],
-    ["ascent", "evolution", "optimize", "plots", "sweep", "widgets"],
+    ["attractors", "cycles", "estimators", "exact", "graph", "relays", "resampling"],
+    ["bounds", "construction", "gradient", "memory"],
+    ["ascent", "evolution", "plots", "sweep", "widgets"],
     ["__init__"],
 ]
 LAYER = {name: layer for layer, names in enumerate(LAYERS) for name in names}
@@ -70,6 +81,12 @@ SIGNATURES = {
     "Ascent": "W I evaluations runs",
     "Evolution": "W fitness history evaluations",
     "flux_interval": "W b=None * rng",
+    "successor_map": "W b=None",
+    "find_attractors": "W b=None",
+    "Attractors": "period basin representative ties",
+    "mean_period": "attractors weight='attractor'",
+    "sample_attractors": "W b=None * starts rng",
+    "state_graph": "W b=None",
     "FluxInterval": "lower upper lower_se upper_se limited_by",
 }
 
