@@ -107,3 +107,33 @@ def correlation(W, b, pi):
             spread = 4 * mp.sqrt(on[i] * off[i] * on[j] * off[j])
             C[i][j] = covariance / spread if spread > 0 else mp.mpf(0)
     return C
+
+
+def recurrent_states(kind, weights, x, h, c):
+    """h and c after each step of one sequence, from given ones, by the cells' equations.
+
+    Plain: h' = tanh(W x + U h + b). Gated recurrent unit: r, z = sigmoid(...),
+    n = tanh(W x + b + r (U h + b_n)), h' = (1 - z) n + z h. Long short-term memory:
+    c' = f c + i g, h' = o tanh(c').
+    """
+
+    def sigma(a):
+        return 1 / (1 + np.exp(-a))
+
+    w, u, b = (weights[name].astype(float) for name in ("weight_ih", "weight_hh", "bias"))
+    states = []
+    for shown in x.astype(float):
+        if kind == "rnn":
+            h = np.tanh(w @ shown + u @ h + b)
+        elif kind == "gru":
+            (r_in, z_in, n_in), (r_h, z_h, n_h) = np.split(w @ shown + b, 3), np.split(u @ h, 3)
+            r, z = sigma(r_in + r_h), sigma(z_in + z_h)
+            n = np.tanh(n_in + r * (n_h + weights["bias_n"]))
+            h = (1 - z) * n + z * h
+        else:
+            i, f, g, o = np.split(w @ shown + u @ h + b, 4)
+            c = sigma(f) * c + sigma(i) * np.tanh(g)
+            h = sigma(o) * np.tanh(c)
+        states.append((h, c))
+    found = np.array(states)
+    return found[:, 0], found[:, 1]

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 import flux
+from flux import tasks, trained
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "flux").glob("*.py"))
@@ -24,11 +25,11 @@ MAX_LINES = 400
 LAYERS = [
     ["states"],
     ["information", "threads"],
-    ["_spins", "counts", "lines", "packing", "stationary", "weights"],
+    ["_cells", "_spins", "counts", "lines", "packing", "stationary", "tasks", "weights"],
     ["boltzmann", "chain", "correlation", "entropies", "network"],
     ["recordings", "sampling"],
     ["attractors", "estimators", "exact", "relays", "resampling"],
-    ["bounds"],
+    ["bounds", "trained"],
     ["optimize", "plots", "sweep", "widgets"],
     ["__init__"],
 ]
@@ -36,7 +37,7 @@ LAYER = {name: layer for layer, names in enumerate(LAYERS) for name in names}
 
 # importing flux must not load these; the first three belong to plots.py and widgets.py alone
 DRAWING = {"matplotlib", "ipywidgets", "anywidget"}
-SLOW_TO_IMPORT = DRAWING | {"IPython", "jax", "joblib", "pandas", "xarray"}
+SLOW_TO_IMPORT = DRAWING | {"IPython", "jax", "joblib", "optax", "pandas", "sklearn", "xarray"}
 
 # the fixed names and how they begin; keyword-only arguments follow the star
 SIGNATURES = {
@@ -83,6 +84,13 @@ PUBLIC_FUNCTIONS = [
     pytest.param(getattr(flux, name), id=name)
     for name in flux.__all__
     if isinstance(getattr(flux, name), FunctionType)
+]
+# these two are imported by themselves
+PUBLIC_FUNCTIONS += [
+    pytest.param(function, id=f"{module.__name__}.{name}")
+    for module in (tasks, trained)
+    for name, function in inspect.getmembers(module, inspect.isfunction)
+    if function.__module__ == module.__name__ and not name.startswith("_")
 ]
 modules = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 public_functions = pytest.mark.parametrize("function", PUBLIC_FUNCTIONS)
