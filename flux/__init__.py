@@ -2,6 +2,7 @@
 
 from flux.boltzmann import on_probability, simulate, simulate_chains
 from flux.bounds import FluxInterval, flux_interval
+from flux.coarse import coarse_grain
 from flux.correlation import lagged_correlation, rms_correlation
 from flux.entropies import entropy_from_counts
 from flux.estimators import model_flux, sample_flux
@@ -13,7 +14,10 @@ from flux.exact import (
 )
 from flux.information import Flux, binary_entropy, entropy, mutual_information
 from flux.packing import PackedSpins, pack
+from flux.profiles import Drift, drift, smearedness
 from flux.recordings import spike_trains
+from flux.relay_scores import RelaysOverTime, relay_over_time, relay_scores
+from flux.relays import RelayInformation, RelayOrder, relay_information, relay_order
 from flux.resampling import SampleInterval, sample_flux_interval
 from flux.states import TooLargeError, all_states, decode, encode
 from flux.stationary import ConvergenceError
@@ -21,14 +25,20 @@ from flux.weights import gaussian_weights, nrooks
 
 __all__ = [
     "ConvergenceError",
+    "Drift",
     "Flux",
     "FluxInterval",
     "PackedSpins",
+    "RelayInformation",
+    "RelayOrder",
+    "RelaysOverTime",
     "SampleInterval",
     "TooLargeError",
     "all_states",
     "binary_entropy",
+    "coarse_grain",
     "decode",
+    "drift",
     "encode",
     "entropy",
     "entropy_from_counts",
@@ -42,11 +52,16 @@ __all__ = [
     "nrooks",
     "on_probability",
     "pack",
+    "relay_information",
+    "relay_order",
+    "relay_over_time",
+    "relay_scores",
     "rms_correlation",
     "sample_flux",
     "sample_flux_interval",
     "simulate",
     "simulate_chains",
+    "smearedness",
     "spike_trains",
     "stationary_distribution",
     "transition_matrix",

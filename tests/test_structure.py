@@ -25,11 +25,12 @@ MAX_LINES = 400
 LAYERS = [
     ["states"],
     ["information", "threads"],
-    ["_cells", "_spins", "counts", "lines", "packing", "stationary", "tasks", "weights"],
+    ["_cells", "_groups", "_spins", "coarse", "counts", "lines", "packing", "profiles"],
+    ["stationary", "tasks", "weights"],
     ["boltzmann", "chain", "correlation", "entropies", "network"],
-    ["recordings", "sampling"],
+    ["_relay_samples", "recordings", "sampling"],
     ["attractors", "estimators", "exact", "relays", "resampling"],
-    ["bounds", "trained"],
+    ["bounds", "relay_scores", "trained"],
     ["optimize", "plots", "sweep", "widgets"],
     ["__init__"],
 ]
@@ -62,6 +63,12 @@ SIGNATURES = {
     "sample_flux": "x * method='plugin' lag=1",
     "model_flux": "W x b=None * method='chao-wang-jost'",
     "flux_interval": "W b=None * rng",
+    "coarse_grain": "H method='kmeans2'",
+    "relay_information": "xin xout Y relay",
+    "relay_order": "xin xout Y * rng",
+    "relay_scores": "xin xout Y * kind='single' rng",
+    "RelayInformation": "I leak I_in_out states",
+    "RelayOrder": "order curve null states reliable tied",
     "FluxInterval": "lower upper lower_se upper_se limited_by",
 }
 
