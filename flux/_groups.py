@@ -101,35 +101,44 @@ def refine(values: Values, n_values: int, task: Task, groups: Groups, keep_all: 
     Unless `keep_all`, parts with only one input or only one output are left out: no further
     node can make them informative.
     """
-    sample = np.empty_like(groups.sample)
-    start = np.empty(groups.sample.size + 1, np.int32)
+    n_samples, n_groups = groups.sample.size, groups.start.size - 1
+    # two passes of a radix sort: by value, then by group, each stable
+    by_value = np.empty(n_samples, np.int32)
+    group = np.empty(n_samples, np.int32)
+    free = np.zeros(n_values + 1, np.int32)
+    for sample in groups.sample:
+        free[values[sample] + 1] += 1
+    for y in range(n_values):
+        free[y + 1] += free[y]
+    for g in range(n_groups):
+        for place in range(groups.start[g], groups.start[g + 1]):
+            sample = groups.sample[place]
+            at = free[values[sample]]
+            by_value[at], group[at] = sample, g
+            free[values[sample]] += 1
+    ordered = np.empty(n_samples, np.int32)
+    free = groups.start.copy()
+    for at in range(n_samples):
+        ordered[free[group[at]]] = by_value[at]
+        free[group[at]] += 1
+
+    start = np.empty(n_samples + 1, np.int32)
     n_kept = n_parts = 0
-    ends = np.zeros(n_values + 1, np.int32)
-    for g in range(groups.start.size - 1):
-        first, last = groups.start[g], groups.start[g + 1]
-        ends[:] = 0
-        for place in range(first, last):
-            ends[values[groups.sample[place]] + 1] += 1
-        for y in range(n_values):
-            ends[y + 1] += ends[y]
-        # the parts of this group are laid out behind all that is kept so far
-        for place in range(first, last):
-            y = values[groups.sample[place]]
-            sample[n_kept + ends[y]] = groups.sample[place]
-            ends[y] += 1
-        begin = n_kept
-        for y in range(n_values):
-            end = begin + ends[y] - (ends[y - 1] if y else 0)
-            part = sample[begin:end]
-            if part.size and (keep_all or _varies(part, task)):
+    for g in range(n_groups):
+        begin = groups.start[g]
+        while begin < groups.start[g + 1]:
+            end = begin + 1
+            while end < groups.start[g + 1] and values[ordered[end]] == values[ordered[begin]]:
+                end += 1
+            if keep_all or _varies(ordered[begin:end], task):
                 start[n_parts] = n_kept
                 n_parts += 1
                 for place in range(begin, end):
-                    sample[n_kept] = sample[place]
+                    ordered[n_kept] = ordered[place]
                     n_kept += 1
             begin = end
     start[n_parts] = n_kept
-    return Groups(sample[:n_kept], start[: n_parts + 1].copy())
+    return Groups(ordered[:n_kept].copy(), start[: n_parts + 1].copy())
 
 
 @njit(cache=True, nogil=True)

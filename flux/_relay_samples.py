@@ -66,7 +66,7 @@ def walk(data: Samples, order: Codes) -> tuple[Floats, Floats, Codes, Flags]:
     n_samples = data.task.pair.size
     labels = (data.task.pair, data.task.pair_in[data.task.pair], data.task.pair_out[data.task.pair])
     pair, one_in, one_out = (multiplicities(np.bincount(label)) for label in labels)
-    bits, null = np.empty((2, order.size + 1))
+    bits, null, spread = np.empty((3, order.size + 1))
     states = np.empty(order.size + 1, np.int64)
     live = groups = whole(n_samples)
     nobody = np.zeros((1, n_samples), np.uint8)
@@ -75,20 +75,22 @@ def walk(data: Samples, order: Codes) -> tuple[Floats, Floats, Codes, Flags]:
             values = data.Y[order[k - 1]]
             live = refine(values, data.n_values, data.task, live, False)
             groups = refine(values, data.n_values, data.task, groups, True)
-        bits[k] = (
-            split_information(0, 1, np.zeros(1, np.int64), nobody, 1, data.task, live)[0]
-            / n_samples
-        )
+        bits[k] = split_information(0, 1, np.zeros(1, np.int64), nobody, 1, data.task, live)[0]
         size = multiplicities(np.diff(groups.start))
         states[k] = groups.start.size - 1
-        null[k] = (
-            shuffled_pair_bits(size, one_in)
-            + shuffled_pair_bits(size, one_out)
-            - shuffled_pair_bits(size, pair)
-            - entropy_bits(size, "plugin", 1)
-        )
+        together = shuffled_pair_bits(size, pair)
+        null[k] = shuffled_pair_bits(size, one_in) + shuffled_pair_bits(size, one_out) - together
+        alone = entropy_bits(size, "plugin", 1)
+        null[k] -= alone
+        spread[k] = together - alone
+    bits /= n_samples
     most = min(entropy_bits(one_in, "plugin", 1), entropy_bits(one_out, "plugin", 1))
-    reliable = (null >= 0.9 * bits[0] - TIE) & (null <= bits[0] + 0.1 * most + TIE)
+    reliable = (
+        (null >= 0.9 * bits[0] - TIE)
+        & (null <= bits[0] + 0.1 * most + TIE)
+        # else the null may fall back to I(in;out) on its way from too high to too low
+        & (spread >= 0.9 * spread[0] - TIE)
+    )
     return bits, null, states, reliable
 
 

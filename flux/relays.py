@@ -102,9 +102,12 @@ def relay_information(
     With few samples for each state of Y0, in and out hardly vary within a state, and the
     plug-in I(in;out|Y0) goes to 0 whatever Y0 is. The null is its mean over all ways to shuffle
     the rows of Y against in and out, computed exactly: without the collapse it would be
-    I(in;out), and a step counts as reliable if
+    I(in;out), and Y0 counts as reliable if
 
-        0.9 I(in;out) <= null <= I(in;out) + 0.1 min(H(in), H(out)).
+        0.9 I(in;out) <= null <= I(in;out) + 0.1 min(H(in), H(out))
+
+    and the equally shuffled H(in,out|Y0) is at least 0.9 H(in,out). (With more than two labels
+    the plug-in first rises and then falls, so the null alone could be right by chance.)
 
     If rows enumerate a known law rather than sample it, repeat them all 16 times or more.
 

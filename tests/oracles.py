@@ -1,6 +1,8 @@
 """Slow, independent references: plain enumeration with mpmath at 50 digits, no code of flux."""
 
 import itertools
+import math
+from collections import Counter
 from functools import cache
 
 import mpmath as mp
@@ -137,3 +139,26 @@ def recurrent_states(kind, weights, x, h, c):
         states.append((h, c))
     found = np.array(states)
     return found[:, 0], found[:, 1]
+
+
+def relay_information(xin, xout, Y, relay):
+    """(I_R, leak, I(in;out)) by the formula of eight entropies, counting tuples."""
+    others = [j for j in range(len(Y[0])) if j not in set(relay)]
+    every = range(len(Y[0]))
+
+    def H(nodes, *labels):
+        rows = [(*(row[j] for j in nodes), *label) for row, *label in zip(Y, *labels, strict=True)]
+        return sum(m / len(Y) * math.log2(len(Y) / m) for m in Counter(rows).values())
+
+    I_R = (
+        -H(others)
+        + H(others, xin)
+        + H(every)
+        + H(others, xout)
+        - H(every, xin)
+        - H(others, xin, xout)
+        - H(every, xout)
+        + H(every, xin, xout)
+    )
+    leak = H(every, xin) + H(every, xout) - H(every, xin, xout) - H(every)
+    return I_R, leak, H([], xin) + H([], xout) - H([], xin, xout)
