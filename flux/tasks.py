@@ -88,7 +88,7 @@ def memory_task(
     y = rng.integers(0, 2, (samples, bits))
     x = noise * rng.standard_normal((samples, 1 + delay, bits))
     x[:, 0] += 2 * y - 1
-    lengths = rng.integers(least, delay, samples, endpoint=True) + 1
+    lengths = 1 + rng.integers(least, delay, samples, endpoint=True)
     return _ended(x, y, lengths, 2)
 
 
@@ -100,6 +100,7 @@ def block_task(
     sensors: int = 4,
     sizes: tuple[int, ...] = (2, 4),
     delay: int = 10,
+    shortest: int | None = None,
     noise: float = 0.2,
 ) -> Sequences:
     """Draw blocks that move round a ring of cells, of which a few neighbours are watched.
@@ -123,6 +124,9 @@ def block_task(
         Sizes of blocks, two or more of them.
     delay : int
         Steps between the revolution and the answer.
+    shortest : int, optional
+        Draw the delay of each sequence anew, uniform from `shortest` to `delay`; by default all
+        have the same.
     noise : float
         Standard deviation of the noise.
 
@@ -159,6 +163,7 @@ def block_task(
         raise ValueError(f"sizes must hold two sizes or more, but was {sizes!r}")
     widths = np.array([check_count("sizes", size, 1, ring - 1) for size in sizes])
     delay = check_count("delay", delay, 0)
+    least = delay if shortest is None else check_count("shortest", shortest, 0, delay)
     noise = check_real("noise", noise, 0.0)
     _check_size(samples, ring + delay, sensors)
     y = np.stack([rng.integers(0, len(sizes), samples), rng.integers(0, 2, samples)], 1)
@@ -167,7 +172,8 @@ def block_task(
     covered = (np.arange(sensors) - position[..., None]) % ring < widths[y[:, 0], None, None]
     x = noise * rng.standard_normal((samples, ring + delay, sensors))
     x[:, :ring] += covered
-    return _ended(x, y, np.full(samples, ring + delay), len(sizes))
+    lengths = ring + rng.integers(least, delay, samples, endpoint=True)
+    return _ended(x, y, lengths, len(sizes))
 
 
 def digit_rows(*, delay: int = 0) -> Sequences:
@@ -216,8 +222,9 @@ def japanese_vowels(*, folder: str | Path | None = None, delay: int = 0) -> Sequ
     """Read the recordings of nine speakers saying two vowels; the question is who speaks.
 
     640 utterances of 7 to 29 frames, 12 coefficients each: first the 270 for training, then the
-    370 for testing. The data set is in aeon's wheel, not in this package; nothing of aeon is
-    imported, so that ``pip install --no-deps aeon`` is enough.
+    370 for testing. All end at the same step; a shorter one has zeros before its first frame.
+    The data set is in aeon's wheel, not in this package; nothing of aeon is imported, so that
+    ``pip install --no-deps aeon`` is enough.
 
     Parameters
     ----------
@@ -225,7 +232,7 @@ def japanese_vowels(*, folder: str | Path | None = None, delay: int = 0) -> Sequ
         Folder with JapaneseVowels_TRAIN.ts and JapaneseVowels_TEST.ts; by default that of the
         installed aeon.
     delay : int
-        Empty frames after the last one.
+        Empty steps after the last frame.
 
     Returns
     -------
@@ -251,12 +258,12 @@ def japanese_vowels(*, folder: str | Path | None = None, delay: int = 0) -> Sequ
         for part in ("TRAIN", "TEST")
         for utterance in _read_utterances(place / f"JapaneseVowels_{part}.ts")
     ]
-    lengths = np.array([len(frames) for frames, _ in spoken])
-    x = np.zeros((len(spoken), lengths.max() + delay, spoken[0][0].shape[1]))
+    longest = max(len(frames) for frames, _ in spoken)
+    x = np.zeros((len(spoken), longest + delay, spoken[0][0].shape[1]))
     for sample, (frames, _) in enumerate(spoken):
-        x[sample, : len(frames)] = frames
+        x[sample, longest - len(frames) : longest] = frames
     y = np.array([speaker for _, speaker in spoken])[:, None]
-    return _ended(x, y, lengths + delay, 9)
+    return _ended(x, y, np.full(len(spoken), longest + delay), 9)
 
 
 def take(task: Sequences, samples: ArrayLike) -> Sequences:

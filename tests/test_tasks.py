@@ -34,10 +34,11 @@ def test_memory_noise_is_normal_at_every_step() -> None:
     assert np.abs(noise.std((0, 2)) - 0.5).max() < 5 * 0.5 / np.sqrt(2 * 4000)
 
 
-def test_memory_draws_delays() -> None:
-    task = memory_task(4000, rng=make_rng(), delay=5, shortest=2)
+@pytest.mark.parametrize(("draw", "before"), [(memory_task, 1), (block_task, 16)])
+def test_delays_are_drawn(draw: Any, before: int) -> None:
+    task = draw(4000, rng=make_rng(), delay=5, shortest=2)
     values, counts = np.unique(task.lengths, return_counts=True)
-    assert values.tolist() == [3, 4, 5, 6]
+    assert (values - before).tolist() == [2, 3, 4, 5]
     assert np.abs(counts / 4000 - 1 / 4).max() < 5 * np.sqrt(3 / 16 / 4000)
     for sequence, length in zip(task.x, task.lengths, strict=True):
         assert np.all(sequence[:length] != 0)
@@ -103,11 +104,11 @@ def test_vowels_are_read_from_a_folder(tmp_path: Path) -> None:
     write_vowels(tmp_path)
     task = japanese_vowels(folder=tmp_path, delay=1)
     assert task.x.tolist() == [
-        [[1.5, -1], [2.5, -2], [0, 0], [0, 0]],
+        [[0, 0], [1.5, -1], [2.5, -2], [0, 0]],
         [[3, 0.5], [4, 0], [5, -0.5], [0, 0]],
     ]
     assert task.y.tolist() == [[0], [1]]
-    assert task.lengths.tolist() == [3, 4]
+    assert task.lengths.tolist() == [4, 4]
     assert task.classes == 9
 
 
@@ -126,7 +127,8 @@ def test_vowels_of_the_wheel() -> None:
         pytest.skip("JapaneseVowels is in aeon's wheel, which is not installed")
     assert task.x.shape == (640, 29, 12)
     assert np.bincount(task.y[:270, 0]).tolist() == [30] * 9
-    assert (task.lengths.min(), task.lengths.max()) == (7, 29)
+    frames = np.any(task.x != 0, axis=2).sum(1)
+    assert (frames.min(), frames.max(), frames.sum()) == (7, 29, 9961)
 
 
 def test_take_keeps_samples_together() -> None:
@@ -166,6 +168,7 @@ def test_seeds() -> None:
         *[(block_task, "sensors", value) for value in (0, 17)],
         *[(block_task, "sizes", value) for value in ((), (2,), (0, 2), (2, 16))],
         *[(block_task, "delay", value) for value in (-1,)],
+        *[(block_task, "shortest", value) for value in (-1, 11)],
         *[(block_task, "noise", value) for value in (-1, np.inf)],
         *[(block_task, "rng", value) for value in (1, None)],
     ],
