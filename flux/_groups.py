@@ -54,42 +54,45 @@ def split_information(
     with f(m) = m log2 m over its cells, margins and total, the part contributes
     sum f(pairs) + f(total) - sum f(inputs) - sum f(outputs).
     """
-    n_pairs = task.pair_in.size
-    n_in, n_out = task.pair_in.max() + 1, task.pair_out.max() + 1
     f = task.m_log_m
-    pairs = np.zeros((n_values, n_pairs), np.int32)
-    inputs = np.zeros((n_values, n_in), np.int32)
-    outputs = np.zeros((n_values, n_out), np.int32)
-    totals = np.zeros(n_values, np.int32)
-    seen_value = np.empty(n_values * n_pairs, np.int32)
-    seen_pair = np.empty(n_values * n_pairs, np.int32)
+    # a cell is a pair and a value; each cell knows its places in the margins. All indices are
+    # unsigned, since numba would look for negative ones at each access
+    cell = np.arange(task.pair_in.size * n_values)
+    value_of = (cell % n_values).astype(np.uint32)
+    input_of = (task.pair_in[cell // n_values] * n_values + value_of).astype(np.uint32)
+    output_of = (task.pair_out[cell // n_values] * n_values + value_of).astype(np.uint32)
+    cells = np.zeros(cell.size, np.uint32)
+    totals = np.zeros(n_values, np.uint32)
+    inputs = np.zeros(input_of.max() + 1, np.uint32)
+    outputs = np.zeros(output_of.max() + 1, np.uint32)
+    seen = np.empty(cell.size, np.uint32)
+    sample = groups.sample.astype(np.uint32)
+    pair_cell = (task.pair[sample] * n_values).astype(np.uint32)
+    start = groups.start.astype(np.uint32)
+
     found = np.zeros(hi - lo)
     for k in range(lo, hi):
         values = Y[nodes[k]]
         bits = 0.0
-        for g in range(groups.start.size - 1):
-            n_seen = 0
-            for place in range(groups.start[g], groups.start[g + 1]):
-                sample = groups.sample[place]
-                y, p = values[sample], task.pair[sample]
-                if pairs[y, p] == 0:
-                    seen_value[n_seen] = y
-                    seen_pair[n_seen] = p
-                    n_seen += 1
-                pairs[y, p] += 1
-            for cell in range(n_seen):
-                y, p = seen_value[cell], seen_pair[cell]
-                m = pairs[y, p]
+        for g in range(start.size - 1):
+            n_seen = np.uint32(0)
+            for place in range(start[g], start[g + 1]):
+                c = pair_cell[place] + values[sample[place]]
+                if cells[c] == 0:
+                    seen[n_seen] = c
+                    n_seen += np.uint32(1)
+                cells[c] += np.uint32(1)
+            for c in seen[:n_seen]:
+                m = cells[c]
                 bits += f[m]
-                inputs[y, task.pair_in[p]] += m
-                outputs[y, task.pair_out[p]] += m
-                totals[y] += m
+                inputs[input_of[c]] += m
+                outputs[output_of[c]] += m
+                totals[value_of[c]] += m
             # each margin is met once: it is set to zero where it is counted
-            for cell in range(n_seen):
-                y, p = seen_value[cell], seen_pair[cell]
-                i, o = task.pair_in[p], task.pair_out[p]
-                bits += f[totals[y]] - f[inputs[y, i]] - f[outputs[y, o]]
-                pairs[y, p] = inputs[y, i] = outputs[y, o] = totals[y] = 0
+            for c in seen[:n_seen]:
+                v, i, o = value_of[c], input_of[c], output_of[c]
+                bits += f[totals[v]] - f[inputs[i]] - f[outputs[o]]
+                cells[c] = totals[v] = inputs[i] = outputs[o] = 0
         found[k - lo] = bits
     return found
 
@@ -178,3 +181,11 @@ def follow(lo: int, hi: int, orders: Codes, Y: Values, n_values: int, task: Task
 def whole(n_samples: int) -> Groups:
     """Return the one group of all samples."""
     return Groups(np.arange(n_samples).astype(np.int32), np.array([0, n_samples], np.int32))
+
+
+def compile_kernels(Y: Values, n_values: int, task: Task) -> None:
+    """Have numba compile on no work, before the clock of a progress bar starts."""
+    nobody = Groups(np.empty(0, np.int32), np.zeros(1, np.int32))
+    split_information(0, 0, np.empty(0, np.int64), Y, n_values, task, nobody)
+    refine(Y[0], n_values, task, nobody, False)
+    follow(0, 0, np.empty((0, len(Y)), np.int64), Y, n_values, task)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from flux._groups import Task, Values, refine, split_information, whole
+from flux._groups import Labels, Task, Values, refine, split_information, whole
 from flux.counts import multiplicities, relabel
 from flux.entropies import entropy_bits, shuffled_pair_bits
 from flux.states import Codes, Floats, check_memory
@@ -53,45 +54,43 @@ def check_samples(xin: ArrayLike, xout: ArrayLike, Y: ArrayLike) -> Samples:
         pairs[1].astype(np.int32),
         counts * np.log2(np.maximum(counts, 1.0)),
     )
-    check_memory(9.0 * states.size, "the node states by column", "use fewer samples")
-    columns, n_values = np.empty(states.shape[::-1], np.uint8), 0
-    for j, column in enumerate(states.T):
-        columns[j], n = _small(column, j)
-        n_values = max(n_values, n)
-    return Samples(task, columns, n_values)
+    return Samples(task, *_count_from_zero(states))
 
 
-def walk(data: Samples, order: Codes) -> tuple[Floats, Floats, Codes, Flags]:
-    """Return I(in;out|Y0), its null, the states of Y0 and what is reliable, along an order."""
-    n_samples = data.task.pair.size
-    labels = (data.task.pair, data.task.pair_in[data.task.pair], data.task.pair_out[data.task.pair])
-    pair, one_in, one_out = (multiplicities(np.bincount(label)) for label in labels)
-    bits, null, spread = np.empty((3, order.size + 1))
-    states = np.empty(order.size + 1, np.int64)
-    live = groups = whole(n_samples)
+def walk(data: Samples, moves: Iterable[Codes]) -> tuple[Floats, Floats, Codes, Flags]:
+    """Return I(in;out|Y0), its null, the states of Y0, and whether both can be relied upon.
+
+    First for no node in Y0, and then after each of `moves`, the nodes that join Y0 together.
+    """
+    task, n_samples = data.task, data.task.pair.size
+    labels = [multiplicities(np.bincount(label)) for label in _labels(task)]
     nobody = np.zeros((1, n_samples), np.uint8)
-    for k in range(order.size + 1):
-        if k:
-            values = data.Y[order[k - 1]]
-            live = refine(values, data.n_values, data.task, live, False)
-            groups = refine(values, data.n_values, data.task, groups, True)
-        bits[k] = split_information(0, 1, np.zeros(1, np.int64), nobody, 1, data.task, live)[0]
+    live = groups = whole(n_samples)
+    bits, states, given = [], [], []
+    for nodes in (np.empty(0, np.int64), *moves):
+        for j in nodes:
+            live = refine(data.Y[j], data.n_values, task, live, False)
+            groups = refine(data.Y[j], data.n_values, task, groups, True)
+        bits += split_information(0, 1, np.zeros(1, np.int64), nobody, 1, task, live).tolist()
+        states.append(groups.start.size - 1)
         size = multiplicities(np.diff(groups.start))
-        states[k] = groups.start.size - 1
-        together = shuffled_pair_bits(size, pair)
-        null[k] = shuffled_pair_bits(size, one_in) + shuffled_pair_bits(size, one_out) - together
         alone = entropy_bits(size, "plugin", 1)
-        null[k] -= alone
-        spread[k] = together - alone
-    bits /= n_samples
-    most = min(entropy_bits(one_in, "plugin", 1), entropy_bits(one_out, "plugin", 1))
+        given.append([shuffled_pair_bits(size, label) - alone for label in labels])
+    I = np.array(bits) / n_samples
+    # entropies of input, output and both, given a Y0 that is shuffled against them
+    H_in, H_out, H_both = np.array(given).T
+    null = H_in + H_out - H_both
     reliable = (
-        (null >= 0.9 * bits[0] - TIE)
-        & (null <= bits[0] + 0.1 * most + TIE)
+        (null >= 0.9 * I[0] - TIE)
+        & (null <= I[0] + 0.1 * min(H_in[0], H_out[0]) + TIE)
         # else the null may fall back to I(in;out) on its way from too high to too low
-        & (spread >= 0.9 * spread[0] - TIE)
+        & (H_both >= 0.9 * H_both[0] - TIE)
     )
-    return bits, null, states, reliable
+    return I, null, np.array(states), reliable
+
+
+def _labels(task: Task) -> tuple[Labels, Labels, Labels]:
+    return task.pair_in[task.pair], task.pair_out[task.pair], task.pair
 
 
 def warn_if_unreliable(reliable: Flags, states: Codes, data: Samples) -> None:
@@ -109,17 +108,23 @@ def warn_if_unreliable(reliable: Flags, states: Codes, data: Samples) -> None:
     )
 
 
-def _small(column: NDArray[np.integer], j: int) -> tuple[NDArray[np.integer], int]:
-    low, high = int(column.min()), int(column.max())
-    if high - low < MAX_VALUES:
-        return column.astype(np.int64) - low, high - low + 1
-    codes, n = relabel(column.astype(np.int64))
-    if n > MAX_VALUES:
-        raise ValueError(
-            f"Y must hold at most {MAX_VALUES} different values a node, but node {j} had {n}:"
-            " use coarse_grain first"
-        )
-    return codes, n
+def _count_from_zero(states: NDArray[np.integer]) -> tuple[Values, int]:
+    """Return node states (nodes, samples) from 0 to below the second value returned."""
+    check_memory(3.0 * states.size, "the node states by column", "use fewer samples")
+    low = states.min(0)
+    spread = [int(high) - int(least) for high, least in zip(states.max(0), low, strict=True)]
+    # unsigned bytes wrap around: differences below 256 come out right from any type
+    columns = np.ascontiguousarray(states.T.astype(np.uint8))
+    columns -= low.astype(np.uint8)[:, None]
+    for j in np.flatnonzero(np.array(spread) >= MAX_VALUES):
+        names, codes = np.unique(states[:, j], return_inverse=True)
+        if names.size > MAX_VALUES:
+            raise ValueError(
+                f"Y must hold at most {MAX_VALUES} different values a node, but node {j} had"
+                f" {names.size}: use coarse_grain first"
+            )
+        columns[j], spread[j] = codes, names.size - 1
+    return columns, max(spread) + 1
 
 
 def _check_labels(name: str, value: ArrayLike, n_samples: int) -> Codes:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from flux._groups import follow, whole
+from flux._groups import compile_kernels, follow, whole
 from flux._groups import split_information as split
 from flux._relay_samples import Flags, Samples, check_samples, walk, warn_if_unreliable
 from flux.relays import RelayOrder, find_order
@@ -126,7 +126,7 @@ def relay_scores(
         return aggregate(found)
     # the largest number of states that the score meets
     most = np.arange(len(data.Y)) if kind == "shapley" else _richest(data)
-    _, _, states, reliable = walk(data, most)
+    _, _, states, reliable = walk(data, [most])
     warn_if_unreliable(reliable, states, data)
     return _single(data) if kind == "single" else _shapley(data, rng, orders, progress)
 
@@ -194,6 +194,8 @@ def relay_over_time(
         raise ValueError(
             f"Y must have shape (samples, steps, nodes), none 0, but had {recorded.shape}"
         )
+    first = check_samples(xin, xout, recorded[:, 0])
+    compile_kernels(first.Y, first.n_values, first.task)
     rows = []
     steps = range(recorded.shape[1])
     for t in tqdm(steps, "relays over time", delay=2, leave=False, disable=not progress):
@@ -222,7 +224,7 @@ def _single(data: Samples) -> Floats:
     n, n_samples = data.Y.shape
     everyone = whole(n_samples)
     args = (np.arange(n), data.Y, data.n_values, data.task, everyone)
-    lost = walk(data, np.empty(0, np.int64))[0][0] - split(0, n, *args) / n_samples
+    lost = walk(data, [])[0][0] - split(0, n, *args) / n_samples
     return np.asarray(lost)
 
 
@@ -235,6 +237,7 @@ def _shapley(data: Samples, rng: np.random.Generator, orders: int, progress: boo
         forth = np.array([rng.permutation(n) for _ in range((orders + 1) // 2)])
         # each order backwards too: exact for pairs of nodes, and less noise for the others
         drawn = np.concatenate([forth, forth[:, ::-1]])
+    compile_kernels(data.Y, data.n_values, data.task)
     total = np.zeros(n)
     blocks = np.array_split(drawn, max(1, len(drawn) // 20))
     with thread_pool() as pool:

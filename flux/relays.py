@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from flux._groups import refine, split_information, whole
+from flux._groups import compile_kernels, refine, split_information, whole
 from flux._relay_samples import TIE, Flags, Samples, check_samples, walk, warn_if_unreliable
 from flux.states import Codes, Floats, check_rng
 from flux.threads import share, thread_pool
@@ -130,19 +130,17 @@ def relay_information(
     inside = np.zeros(n, bool)
     inside[_check_nodes("relay", relay, n)] = True
     outside = np.flatnonzero(~inside)
-    order = np.concatenate([outside, np.flatnonzero(inside)])
-    bits, null, states, reliable = walk(data, order)
-    k = outside.size
-    warn_if_unreliable(reliable[[k, -1]], states[[k, -1]], data)
+    I, null, states, reliable = walk(data, [outside, np.flatnonzero(inside)])
+    warn_if_unreliable(reliable, states, data)
     return RelayInformation(
-        I=float(bits[k] - bits[-1]),
-        leak=float(bits[-1]),
-        I_in_out=float(bits[0]),
-        states=int(states[k]),
-        states_all=int(states[-1]),
-        null=float(null[k]),
-        null_all=float(null[-1]),
-        reliable=bool(reliable[k] and reliable[-1]),
+        I=float(I[1] - I[2]),
+        leak=float(I[2]),
+        I_in_out=float(I[0]),
+        states=int(states[1]),
+        states_all=int(states[2]),
+        null=float(null[1]),
+        null_all=float(null[2]),
+        reliable=bool(reliable.all()),
     )
 
 
@@ -216,6 +214,7 @@ def find_order(data: Samples, rng: np.random.Generator, progress: bool) -> Relay
     rest = rng.permutation(n)  # among equals the first of these goes
     order, tied = np.empty(n, np.int64), np.zeros(n, bool)
     groups = whole(n_samples)
+    compile_kernels(data.Y, data.n_values, data.task)
     with thread_pool() as pool:
         for k in tqdm(range(n), "relay order", delay=2, leave=False, disable=not progress):
             grain = max(1, _WORTH_A_THREAD // max(1, groups.sample.size))
@@ -228,10 +227,8 @@ def find_order(data: Samples, rng: np.random.Generator, progress: bool) -> Relay
             order[k], tied[k] = rest[equal[0]], equal.size > 1
             rest = np.delete(rest, equal[0])
             groups = refine(data.Y[order[k]], data.n_values, data.task, groups, False)
-    bits, null, states, reliable = walk(data, order)
-    return RelayOrder(
-        order, bits - bits[-1], null, states, reliable, tied, float(bits[-1]), float(bits[0])
-    )
+    I, null, states, reliable = walk(data, order[:, None])
+    return RelayOrder(order, I - I[-1], null, states, reliable, tied, float(I[-1]), float(I[0]))
 
 
 def _check_nodes(name: str, value: ArrayLike, n: int) -> Codes:

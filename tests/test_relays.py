@@ -110,6 +110,28 @@ def test_and_gate():
     assert whole == pytest.approx(0.8113, abs=5e-5)
 
 
+def test_greedy_prefers_two_cheap_losses():
+    """Y = (f, f, r, s), in = out = (f, r, s), f fair, r and s 1 with probability 1/8.
+
+    Losses add up, as the three are independent, and the twins lose their bit with the first of
+    them. The cheapest single losses are r and s, h2(1/8) each, and then one twin, 1. But
+    taking both twins would have lost 1 < 2 h2(1/8): the best pair is r, s.
+    """
+    f, *coins = enumerate_bits(7)
+    r, s = np.all(coins[:3], 0), np.all(coins[3:], 0)
+    xin, e = f + 2 * r + 4 * s, h2(0.125)
+    check(
+        xin,
+        xin,
+        [f, f, r, s],
+        curve=[1 + 2 * e, 1 + e, 1, 0, 0],
+        single=[1, 1, e, e],
+        shapley=[0.5, 0.5, e, e],
+    )
+    kept = flux.relay_information(xin, xin, np.stack([f, f, r, s], 1), [2, 3])
+    assert kept.I == pytest.approx(2 * e, abs=TOLERANCE)
+
+
 def test_masked_bit():
     """Y = (x, n), in = x, out = x xor n.
 
