@@ -341,6 +341,19 @@ def test_few_samples_make_synergy():
     assert not found.reliable
 
 
+def test_many_labels_make_synergy_before_they_collapse():
+    """Ten labels each: plug-in information of independent labels is 81 / (2 r ln 2) too high.
+
+    At r = 156 samples a state that is 0.37 bits (to first order), more than log2(10) / 10, while
+    H(in,out|Y0) = 2 log2(10) has only lost 99 / (2 r ln 2), less than a tenth.
+    """
+    xin, xout, state = rng(1).integers(0, [[10], [10], [128]], (3, 20_000))
+    found = flux.relay_information(xin, xout, state[:, None], [])
+    assert found.null == pytest.approx(81 / (2 * 20_000 / 128 * np.log(2)), rel=0.25)
+    assert not found.reliable
+    assert flux.relay_information(xin, xout, state[:, None] % 16, []).reliable
+
+
 def test_unreliable_steps_are_marked_and_the_remedy_named():
     x, Y = copy_and_noise(12)
     with pytest.warns(UserWarning, match="at least 16 samples a state") as caught:
@@ -423,6 +436,15 @@ def test_shapley_by_drawn_orders():
     assert scores.sum() == pytest.approx(found.I, abs=1e-12)
     assert scores[[4, 9]] == pytest.approx(0.5, abs=0.05)
     assert np.delete(scores, [4, 9]) == pytest.approx(0, abs=0.02)
+
+
+@pytest.mark.parametrize("orders", [1, 2])
+def test_shapley_goes_each_order_both_ways(orders):
+    """Of a pair, each is the last in one of the two ways: exactly half a bit each."""
+    a, b, *noise = enumerate_bits(7)
+    Y = np.stack([*noise[:2], a, *noise[2:], b], 1)
+    scores = flux.relay_scores(a ^ b, a ^ b, Y, kind="shapley", rng=rng(), orders=orders)
+    np.testing.assert_allclose(scores, [0, 0, 0.5, 0, 0, 0, 0.5], rtol=0, atol=TOLERANCE)
 
 
 def test_over_time_is_step_by_step():
