@@ -146,12 +146,7 @@ def train(
         If the task does not fit the network, or a parameter is out of its range.
     """
     check_rng(rng)
-    _check_inputs(network, task.x)
-    if task.y.shape != (len(task.x), network.questions) or task.classes != network.classes:
-        raise ValueError(
-            f"task must have {network.questions} questions of {network.classes} classes, but had"
-            f" labels of shape {task.y.shape} and {task.classes} classes"
-        )
+    _check_task(network, task)
     calls = -(-check_count("updates", updates, 1) // _UPDATES_A_CALL)
     batch = check_count("batch", batch, 1)
     rate = check_real("rate", RATES[network.kind] if rate is None else rate, 0.0)
@@ -328,6 +323,24 @@ def _as_recording(network: Network, found: tuple[Array, Array, Array]) -> Record
     h, c, logits = (np.asarray(part).swapaxes(0, 1) for part in found)
     answers = (*logits.shape[:2], network.questions, network.classes)
     return Recording(h, c, logits.reshape(answers))
+
+
+def _check_task(network: Network, task: Sequences) -> None:
+    samples, steps = _check_inputs(network, task.x).shape[:2]
+    if task.y.shape != (samples, network.questions) or task.classes != network.classes:
+        raise ValueError(
+            f"task must have {network.questions} questions of {network.classes} classes, but had"
+            f" labels of shape {task.y.shape} and {task.classes} classes"
+        )
+    if task.y.min() < 0 or task.y.max() >= task.classes:
+        raise ValueError(
+            f"task must have labels from 0 to {task.classes - 1}, but they ranged from"
+            f" {task.y.min()} to {task.y.max()}"
+        )
+    if task.lengths.shape != (samples,) or task.lengths.min() < 1 or task.lengths.max() > steps:
+        raise ValueError(
+            f"task must have {samples} lengths from 1 to {steps}, but had {task.lengths!r}"
+        )
 
 
 def _check_inputs(network: Network, x: ArrayLike) -> Array:

@@ -202,6 +202,10 @@ def test_make_network_refuses(name: str, value: Any) -> None:
     [
         ("task", make_task()._replace(classes=3)),
         ("task", make_task()._replace(y=make_task().y[:, :1])),
+        ("task", make_task()._replace(y=make_task().y + 1)),
+        ("task", make_task()._replace(lengths=make_task().lengths + 1)),
+        ("task", make_task()._replace(lengths=make_task().lengths[1:])),
+        ("task", make_task()._replace(lengths=0 * make_task().lengths)),
         ("x", make_task()._replace(x=make_task().x[..., :1])),
         *[("updates", value) for value in (0, None)],
         *[("batch", value) for value in (0, 1.5)],
