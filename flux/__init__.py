@@ -4,6 +4,7 @@ from flux.ascent import Ascent, ascend
 from flux.attractors import Attractors, find_attractors, mean_period
 from flux.boltzmann import on_probability, simulate, simulate_chains
 from flux.bounds import FluxInterval, flux_interval
+from flux.coarse import coarse_grain
 from flux.construction import design_flux
 from flux.correlation import lagged_correlation, rms_correlation
 from flux.cycles import SampledAttractors, sample_attractors
@@ -18,7 +19,10 @@ from flux.information import Flux, binary_entropy, entropy, mutual_information
 from flux.memory import Recall, memory_curve, recall
 from flux.packing import PackedSpins, pack
 from flux.patterns import PatternGenerator, fewest_rooks, pattern_generator, slip_time
+from flux.profiles import Drift, drift, smearedness
 from flux.recordings import spike_trains
+from flux.relay_scores import RelaysOverTime, relay_over_time, relay_scores
+from flux.relays import RelayInformation, RelayOrder, relay_information, relay_order
 from flux.resampling import SampleInterval, sample_flux_interval
 from flux.rooks import BestRooks, RookPeriods, best_rooks, rook_periods, rooks_matrix
 from flux.shapes import rookness, row_overlap
@@ -32,6 +36,7 @@ __all__ = [
     "Attractors",
     "BestRooks",
     "ConvergenceError",
+    "Drift",
     "Evolution",
     "Flux",
     "FluxGradient",
@@ -39,6 +44,9 @@ __all__ = [
     "PackedSpins",
     "PatternGenerator",
     "Recall",
+    "RelayInformation",
+    "RelayOrder",
+    "RelaysOverTime",
     "RookPeriods",
     "SampleInterval",
     "SampledAttractors",
@@ -50,8 +58,10 @@ __all__ = [
     "ascend",
     "best_rooks",
     "binary_entropy",
+    "coarse_grain",
     "decode",
     "design_flux",
+    "drift",
     "encode",
     "entropy",
     "entropy_from_counts",
@@ -73,6 +83,10 @@ __all__ = [
     "pack",
     "pattern_generator",
     "recall",
+    "relay_information",
+    "relay_order",
+    "relay_over_time",
+    "relay_scores",
     "replay",
     "rms_correlation",
     "rook_periods",
@@ -85,6 +99,7 @@ __all__ = [
     "simulate",
     "simulate_chains",
     "slip_time",
+    "smearedness",
     "spike_trains",
     "state_graph",
     "stationary_distribution",

@@ -153,3 +153,56 @@ def walk_attractors(successor: list[int]) -> list[tuple[int, int, int]]:
         home |= dict.fromkeys(path, label)
         basins[label] += len(path)
     return [(periods[label], basins[label], label) for label in sorted(periods)]
+
+
+def recurrent_states(kind, weights, x, h, c):
+    """h and c after each step of one sequence, from given ones, by the cells' equations.
+
+    Plain: h' = tanh(W x + U h + b). Gated recurrent unit: r, z = sigmoid(...),
+    n = tanh(W x + b + r (U h + b_n)), h' = (1 - z) n + z h. Long short-term memory:
+    c' = f c + i g, h' = o tanh(c').
+    """
+
+    def sigma(a):
+        return 1 / (1 + np.exp(-a))
+
+    w, u, b = (weights[name].astype(float) for name in ("weight_ih", "weight_hh", "bias"))
+    states = []
+    for shown in x.astype(float):
+        if kind == "rnn":
+            h = np.tanh(w @ shown + u @ h + b)
+        elif kind == "gru":
+            (r_in, z_in, n_in), (r_h, z_h, n_h) = np.split(w @ shown + b, 3), np.split(u @ h, 3)
+            r, z = sigma(r_in + r_h), sigma(z_in + z_h)
+            n = np.tanh(n_in + r * (n_h + weights["bias_n"]))
+            h = (1 - z) * n + z * h
+        else:
+            i, f, g, o = np.split(w @ shown + u @ h + b, 4)
+            c = sigma(f) * c + sigma(i) * np.tanh(g)
+            h = sigma(o) * np.tanh(c)
+        states.append((h, c))
+    found = np.array(states)
+    return found[:, 0], found[:, 1]
+
+
+def relay_information(xin, xout, Y, relay):
+    """(I_R, leak, I(in;out)) by the formula of eight entropies, counting tuples."""
+    others = [j for j in range(len(Y[0])) if j not in set(relay)]
+    every = range(len(Y[0]))
+
+    def H(nodes, *labels):
+        rows = [(*(row[j] for j in nodes), *label) for row, *label in zip(Y, *labels, strict=True)]
+        return sum(m / len(Y) * math.log2(len(Y) / m) for m in Counter(rows).values())
+
+    I_R = (
+        -H(others)
+        + H(others, xin)
+        + H(every)
+        + H(others, xout)
+        - H(every, xin)
+        - H(others, xin, xout)
+        - H(every, xout)
+        + H(every, xin, xout)
+    )
+    leak = H(every, xin) + H(every, xout) - H(every, xin, xout) - H(every)
+    return I_R, leak, H([], xin) + H([], xout) - H([], xin, xout)

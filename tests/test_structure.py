@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 import flux
+from flux import tasks, trained
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "flux").glob("*.py"))
@@ -25,21 +26,26 @@ LAYERS = [
     ["states"],
     ["information", "threads"],
     [
+        "_cells",
+        "_groups",
         "_spins",
+        "coarse",
         "counts",
         "galois",
         "lines",
         "packing",
+        "profiles",
         "rooks",
         "shapes",
         "stationary",
         "successors",
+        "tasks",
         "weights",
     ],
     ["boltzmann", "chain", "correlation", "designs", "entropies", "network", "patterns"],
-    ["recordings", "sampling"],
+    ["_relay_samples", "recordings", "sampling"],
     ["attractors", "cycles", "estimators", "exact", "graph", "relays", "resampling"],
-    ["bounds", "construction", "gradient", "memory"],
+    ["bounds", "construction", "gradient", "memory", "relay_scores", "trained"],
     ["ascent", "evolution", "plots", "sweep", "widgets"],
     ["__init__"],
 ]
@@ -47,7 +53,7 @@ LAYER = {name: layer for layer, names in enumerate(LAYERS) for name in names}
 
 # importing flux must not load these; the first three belong to plots.py and widgets.py alone
 DRAWING = {"matplotlib", "ipywidgets", "anywidget"}
-SLOW_TO_IMPORT = DRAWING | {"IPython", "jax", "joblib", "pandas", "xarray"}
+SLOW_TO_IMPORT = DRAWING | {"IPython", "jax", "joblib", "optax", "pandas", "sklearn", "xarray"}
 
 # the fixed names and how they begin; keyword-only arguments follow the star
 SIGNATURES = {
@@ -87,6 +93,12 @@ SIGNATURES = {
     "mean_period": "attractors weight='attractor'",
     "sample_attractors": "W b=None * starts rng",
     "state_graph": "W b=None",
+    "coarse_grain": "H method='kmeans2'",
+    "relay_information": "xin xout Y relay",
+    "relay_order": "xin xout Y * rng",
+    "relay_scores": "xin xout Y * kind='single' rng",
+    "RelayInformation": "I leak I_in_out states",
+    "RelayOrder": "order curve null states reliable tied",
     "FluxInterval": "lower upper lower_se upper_se limited_by",
 }
 
@@ -112,6 +124,13 @@ PUBLIC_FUNCTIONS = [
     pytest.param(getattr(flux, name), id=name)
     for name in flux.__all__
     if isinstance(getattr(flux, name), FunctionType)
+]
+# these two are imported by themselves
+PUBLIC_FUNCTIONS += [
+    pytest.param(function, id=f"{module.__name__}.{name}")
+    for module in (tasks, trained)
+    for name, function in inspect.getmembers(module, inspect.isfunction)
+    if function.__module__ == module.__name__ and not name.startswith("_")
 ]
 modules = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 public_functions = pytest.mark.parametrize("function", PUBLIC_FUNCTIONS)
