@@ -67,6 +67,11 @@ SIGNATURES = {
     "mean_period": "attractors weight='attractor'",
     "sample_attractors": "W b=None * starts rng",
     "state_graph": "W b=None",
+    "rook_periods": "permutation signs",
+    "best_rooks": "n objective='mean'",
+    "memory_curve": "W lags b=None",
+    "recall": "W written lags b=None",
+    "pattern_generator": "period * strength rng n=None",
     "FluxInterval": "lower upper lower_se upper_se limited_by",
 }
 
