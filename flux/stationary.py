@@ -346,16 +346,13 @@ def _minimal_residuals(
         new *= collect(d / np.linalg.norm(d))
         d = images[count - 1]
 
-    used, whole = 0, residual
+    used = 0
     while True:
         gain = images[used:count] @ residual
         residual = residual - gain @ images[used:count]
         solution += gain @ directions[used:count]
         used = count
         size_r = float(np.linalg.norm(residual))
-        if size_r <= target:  # what was subtracted step by step may have drifted from the truth
-            residual = whole - image(solution)
-            size_r = float(np.linalg.norm(residual))
         if count == max_steps or size_r <= target:
             condition = _largest_singular_value(directions[:count])
             if count == max_steps or condition * size_r <= target:
