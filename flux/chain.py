@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
-from scipy.special import expit
 
-from flux.states import Floats, all_states
+from flux.states import Floats
 from flux.stationary import ConvergenceError, Integers, extended_products
 
 STORED = 1 << 28
@@ -41,11 +40,35 @@ class Chain(NamedTuple):
     folded: bool
 
 
+class Steps(NamedTuple):
+    """One step of a chain: `law` is p -> p P, `mean` is z -> P z, the expectation E(z(y) | x)."""
+
+    law: Callable[[Floats], Floats]
+    mean: Callable[[Floats], Floats]
+
+
 def make_chain(W: Floats, b: Floats, *, folded: bool) -> Chain:
     """Return the chain of a network; `folded` only where its bias is zero."""
-    x = all_states(len(W))
-    u = x[: len(x) // 2 if folded else len(x)] @ W.T + b
-    return Chain(u, expit(u), expit(-u), folded)
+    u, on, off = _all_fields(W, b, 1 << (len(W) - folded))
+    return Chain(u, on, off, folded)
+
+
+@njit(cache=True, nogil=True)
+def _all_fields(W: Floats, b: Floats, size: int) -> tuple[Floats, Floats, Floats]:
+    """Return u, sigma(u) and sigma(-u) for the first states."""
+    n = len(b)
+    u = np.empty((size, n))
+    on, off = np.empty((size, n)), np.empty((size, n))
+    for k in range(size):
+        for i in range(n):
+            field = b[i]
+            for j in range(n):
+                field += W[i, j] if (k >> j) & 1 else -W[i, j]
+            ebb = np.exp(-abs(field))
+            likely, rare = 1 / (1 + ebb), ebb / (1 + ebb)
+            u[k, i] = field
+            on[k, i], off[k, i] = (likely, rare) if field > 0 else (rare, likely)
+    return u, on, off
 
 
 def dense_transitions(chain: Chain) -> Floats:
@@ -54,9 +77,16 @@ def dense_transitions(chain: Chain) -> Floats:
     P = np.empty((size, size))
     rows = max(1, CHUNK >> n)
     for top in range(0, size, rows):
-        on, off = chain.on[top : top + rows], chain.off[top : top + rows]
-        P[top : top + rows] = parity_laws(on, off)[0] if chain.folded else product_laws(on, off)
+        part = slice(top, top + rows)
+        P[part] = transitions(chain.on[part], chain.off[part], chain.folded)
     return P
+
+
+@njit(cache=True, nogil=True)
+def transitions(on: Floats, off: Floats, folded: bool) -> Floats:
+    """Return `dense_transitions` of a few rows."""
+    laws = product_laws(on, off)
+    return fold(laws) if folded else laws
 
 
 def extended_transitions(chain: Chain) -> tuple[Floats, Integers]:
@@ -88,6 +118,13 @@ def _split_product(v: Floats) -> tuple[Floats, Floats]:
     v_low, f_low = v - v_high, factor - f_high
     error = ((v_high * f_high - product) + v_high * f_low + v_low * f_high) + v_low * f_low
     return product, error + v * rest
+
+
+@njit(cache=True, nogil=True)
+def fold(laws: Floats, sign: int = 1) -> Floats:
+    """Return p(y) + p(-y), or their difference; the code of -y is the complement of that of y."""
+    half = laws.shape[1] // 2
+    return laws[:, :half] + sign * laws[:, : half - 1 : -1]
 
 
 @njit(cache=True, nogil=True)
@@ -156,12 +193,18 @@ def _product_law(on: Floats, off: Floats, law: Floats) -> None:
 
 
 def make_step(chain: Chain, pool: Executor) -> Callable[[Floats], Floats]:
-    """Return the map p -> p P of a chain, as matrix products and without P.
+    """Return the map p -> p P of a chain, as matrix products and without P."""
+    return make_steps(chain, pool).law
+
+
+def make_steps(chain: Chain, pool: Executor) -> Steps:
+    """Return both maps of a chain, p -> p P and z -> P z, as matrix products and without P.
 
     The high and the low half of the neurons are independent given x, so with their laws
-    A[x, y_hi] and B[x, y_lo] the next law is (A^T diag(p) B)[y_hi, y_lo]. A folded chain wants
-    this at y plus this at -y, which is even and odd parts with half as many columns each:
-    with A+ = A(y) + A(-y) and A- = A(y) - A(-y), it is (A+^T diag(p) B+ + A-^T diag(p) B-) / 2.
+    A[x, y_hi] and B[x, y_lo] the next law is (A^T diag(p) B)[y_hi, y_lo], and the expectation
+    of z at x the sum of (A Z)[x, y_lo] B[x, y_lo]. A folded chain wants these at y plus these
+    at -y, which is even and odd parts with half as many columns each: with A+ = A(y) + A(-y)
+    and A- = A(y) - A(-y), the law is (A+^T diag(p) B+ + A-^T diag(p) B-) / 2.
     """
     size, n = chain.on.shape
     low = n // 2
@@ -175,18 +218,19 @@ def make_step(chain: Chain, pool: Executor) -> Callable[[Floats], Floats]:
         return [work(0), *(other.result() for other in others)]
 
     def halves(number: int) -> list[tuple[Floats, Floats]]:
-        on, off = chain.on[pieces[number]], chain.off[pieces[number]]
-        A, B = (on[:, low:], off[:, low:]), (on[:, :low], off[:, :low])
+        A, B = _half_chances(chain, pieces[number])
         if chain.folded:
             return list(zip(parity_laws(*A), parity_laws(*B), strict=True))
         return [(product_laws(*A), product_laws(*B))]
 
     kept = everywhere(halves) if stored else []
 
-    def step(p: Floats) -> Floats:
+    def pairs(number: int) -> list[tuple[Floats, Floats]]:
+        return kept[number] if stored else halves(number)
+
+    def law(p: Floats) -> Floats:
         def advance(number: int) -> Floats:
-            pairs = kept[number] if stored else halves(number)
-            return np.array([weighted_product(A, p[pieces[number]], B) for A, B in pairs])
+            return np.array([weighted_product(A, p[pieces[number]], B) for A, B in pairs(number)])
 
         parts, *others = everywhere(advance)
         for other in others:
@@ -196,4 +240,31 @@ def make_step(chain: Chain, pool: Executor) -> Callable[[Floats], Floats]:
         even, odd = parts / 2
         return np.hstack([even + odd, (even - odd)[:, ::-1]]).ravel()
 
-    return step
+    def mean(z: Floats) -> Floats:
+        Z = z.reshape(-1, 1 << low)
+        parts = [Z]
+        if chain.folded:
+            parts = [fold(Z) / 2, fold(Z, -1) / 2]
+
+        def expect(number: int) -> Floats:
+            terms = [
+                ((A @ part) * B).sum(1) for part, (A, B) in zip(parts, pairs(number), strict=True)
+            ]
+            return sum(terms[1:], terms[0])
+
+        return np.concatenate(everywhere(expect))
+
+    return Steps(law, mean)
+
+
+def half_laws(chain: Chain, rows: slice) -> tuple[Floats, Floats]:
+    """Return A[x, y_hi] and B[x, y_lo] for some x; the low half are the first n // 2 neurons."""
+    A, B = _half_chances(chain, rows)
+    return product_laws(*A), product_laws(*B)
+
+
+def _half_chances(chain: Chain, rows: slice) -> tuple[tuple[Floats, Floats], ...]:
+    """Return `on` and `off` of some rows for the high half of the neurons, and for the low one."""
+    on, off = chain.on[rows], chain.off[rows]
+    low = on.shape[1] // 2
+    return (on[:, low:], off[:, low:]), (on[:, :low], off[:, :low])

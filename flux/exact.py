@@ -6,11 +6,14 @@ Time and memory of a weakly connected part with n neurons grow as 4**n and 2**n;
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import ArrayLike
+from scipy.special import xlogy
 from tqdm import tqdm
 
 from flux.chain import (
@@ -19,6 +22,7 @@ from flux.chain import (
     extended_transitions,
     make_chain,
     make_step,
+    transitions,
 )
 from flux.information import Flux, field_entropy
 from flux.lines import line_correlation, line_flux, line_marginals
@@ -185,14 +189,17 @@ def exact_flux(W: Any, b: ArrayLike | None = None, lag: int = 1) -> Flux:
     0.9459 = 2.0000 - 1.0541
     """
     lag = check_count("lag", lag, 1)
+    if lag > 1:
+        return lagged_fluxes(W, b, [lag])[0]
     network = read_network(W, b)
     for part in network.parts:
-        _check_part(part, network.n, lag)
-    H, D = line_flux(network.lines, lag)
+        check_part(part, network.n)
+    H, D = line_flux(network.lines, 1)
     for part in network.parts:
         chain, law = _solve(part)
-        H += _entropy(law) + chain.folded
-        D += _divergence(part, chain, law, lag)
+        own_H, own_D = law_entropies(law, chain.u, chain.folded)
+        H += own_H
+        D += own_D
     return Flux(H - D, H, D)
 
 
@@ -237,7 +244,7 @@ def exact_correlation(W: Any, b: ArrayLike | None = None) -> Floats:
     n = network.n
     check_memory(8.0 * n * n, f"the correlation matrix of n = {n} neurons", "take its parts")
     for part in network.parts:
-        _check_part(part, n, 1)
+        check_part(part, n)
     C = np.zeros((n, n))
     C[network.line_neurons, network.line_neurons[network.lines.sender]] = line_correlation(
         network.lines
@@ -247,28 +254,47 @@ def exact_correlation(W: Any, b: ArrayLike | None = None) -> Floats:
     return C
 
 
-def _check_part(part: Part, n: int, lag: int) -> None:
+def lagged_fluxes(W: Any, b: ArrayLike | None, lags: list[int]) -> list[Flux]:
+    """Return `exact_flux` for each of ascending lags; the stationary law is found once."""
+    network = read_network(W, b)
+    for part in network.parts:
+        check_part(part, network.n, lags[-1])
+    H, D = np.transpose([line_flux(network.lines, lag) for lag in lags])
+    for part in network.parts:
+        chain, law = _solve(part)
+        own_H, own_D = law_entropies(law, chain.u, chain.folded)
+        H += own_H
+        D += _divergences(part, law, own_D, lags)
+    return [Flux(float(h - d), float(h), float(d)) for h, d in zip(H, D, strict=True)]
+
+
+def check_part(part: Part, n: int, lag: int = 1) -> None:
     """Raise a TooLargeError, before anything is allocated, if a part does not fit."""
     m = len(part.neurons)
     size = 2.0 ** (m if part.b.any() else m - 1)
     needed = 8 * size * min(size, SMALL) + 8 * size * (3 * m + 2 * MAX_STEPS + 8)
     if lag > 1:
-        needed += 3 * 8 * 4.0**m
+        needed += 5 * 8 * 4.0**m
     what = f"the exact flux of the part of {m} connected neurons (of n = {n})"
     check_memory(needed, what, INSTEAD)
 
 
+def part_chain(part: Part) -> Chain:
+    """Return the chain of a part, folded where that is possible."""
+    return make_chain(part.W, part.b, folded=not part.b.any())
+
+
 def _solve(part: Part) -> tuple[Chain, Floats]:
     """Return the chain of a part and its stationary law."""
-    chain = make_chain(part.W, part.b, folded=not part.b.any())
+    chain = part_chain(part)
     size, n = chain.on.shape
     if size <= TINY:
-        law, smallest_exit = eliminate(dense_transitions(chain))
+        law, smallest_exit = _eliminate_tiny(chain.on, chain.off, chain.folded)
         return chain, law if smallest_exit >= SMALLEST_EXIT else _extend(chain)
     with thread_pool() as pool:
         if size <= SMALL:
             return chain, _eliminate(chain, pool)
-        found = _iterate(chain, pool)
+        found = iterate(chain, make_step(chain, pool))
         if found.error <= TOLERANCE:
             return chain, found.p
         if size <= LARGEST_DIRECT and 8.5 * size * size < memory_limit():
@@ -281,9 +307,14 @@ def _solve(part: Part) -> tuple[Chain, Floats]:
     )
 
 
-def _iterate(chain: Chain, pool: Executor) -> Krylov:
+@njit(cache=True, nogil=True)
+def _eliminate_tiny(on: Floats, off: Floats, folded: bool) -> tuple[Floats, float]:
+    return eliminate(transitions(on, off, folded))
+
+
+def iterate(chain: Chain, advance: Callable[[Floats], Floats]) -> Krylov:
+    """Return the law of a chain, of which `advance` is one step, by iteration."""
     size, n = chain.on.shape
-    advance = make_step(chain, pool)
     with tqdm(desc=f"stationary law, {n} neurons", unit="step", delay=2, leave=False) as bar:
 
         def step(p: Floats) -> Floats:
@@ -308,17 +339,37 @@ def _extend(chain: Chain) -> Floats:
     )
 
 
-def _entropy(law: Floats) -> float:
-    positive = law[law > 0]
-    return -float(positive @ np.log2(positive))
+@njit(cache=True, nogil=True)
+def law_entropies(law: Floats, u: Floats, folded: bool) -> tuple[float, float]:
+    """Return the entropy H of a chain's stationary law, and the divergence D of one step."""
+    H, D = 1.0 if folded else 0.0, 0.0
+    for k in range(len(law)):
+        if law[k] > 0:
+            H -= law[k] * np.log2(law[k])
+            entropy = 0.0
+            for i in range(u.shape[1]):
+                entropy += field_entropy(u[k, i])
+            D += law[k] * entropy
+    return H, D
 
 
-def _divergence(part: Part, chain: Chain, law: Floats, lag: int) -> float:
-    if lag == 1:
-        return float(law @ field_entropy(chain.u).sum(1))
-    later = _power(dense_transitions(make_chain(part.W, part.b, folded=False)), lag)
-    rows = np.array([_entropy(row) for row in later[: len(law)]])
-    return float(law @ rows)
+def _divergences(part: Part, law: Floats, first: float, lags: list[int]) -> Floats:
+    """Return the divergence over each of ascending lags; over one step it is `first`."""
+    D = np.full(len(lags), first)
+    later, at = None, 0
+    for k, lag in enumerate(lags):
+        if lag == 1:
+            continue
+        if later is None:
+            P = dense_transitions(make_chain(part.W, part.b, folded=False))
+            later = _power(P, lag)
+        elif lag > at:
+            later = later @ _power(P, lag - at)
+            later /= later.sum(1, keepdims=True)
+        at = lag
+        rows = later[: len(law)]
+        D[k] = -law @ xlogy(rows, rows).sum(1) / np.log(2.0)
+    return D
 
 
 def _power(P: Floats, exponent: int) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numba import vectorize
 from numpy.typing import ArrayLike
 from scipy.special import xlogy
 
@@ -82,11 +83,12 @@ def binary_entropy(p: ArrayLike) -> Floats:
     return np.asarray(-(xlogy(q, q) + xlogy(1 - q, 1 - q)) / np.log(2.0) + 0.0)
 
 
-def field_entropy(u: Floats) -> Floats:
+@vectorize(cache=True)  # type: ignore[no-untyped-call]
+def field_entropy(u: float) -> float:
     """Return h2(sigma(u)) in bits, to relative precision for fields u of any size."""
-    away = np.abs(u)
+    away = abs(u)
     ebb = np.exp(-away)
-    return np.asarray((np.log1p(ebb) + away * ebb / (1 + ebb)) / np.log(2.0))
+    return (np.log1p(ebb) + away * ebb / (1 + ebb)) / np.log(2.0)
 
 
 def mutual_information(joint: ArrayLike) -> float:

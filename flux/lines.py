@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from scipy.special import expit, xlogy
 
+from flux.information import field_entropy
 from flux.states import Codes, Floats
 
 
@@ -35,6 +36,8 @@ def line_marginals(lines: Lines) -> tuple[Floats, Floats]:
 
 def line_flux(lines: Lines, lag: int) -> tuple[float, float]:
     """Return the state entropy H and the divergence D over `lag` steps, in bits."""
+    if not len(lines.sender):
+        return 0.0, 0.0
     on, off = line_marginals(lines)
     # k steps are one channel from the k-th sender up the line, composed by repeated squaring
     origin = np.arange(len(on))
@@ -57,11 +60,77 @@ def line_correlation(lines: Lines) -> Floats:
     """Return the correlation of y_i with its sender; with all others it is 0."""
     on, off = line_marginals(lines)
     spread = np.sqrt(on) * np.sqrt(off)
-    # sigma(b + w) - sigma(b - w), written so that nothing cancels
-    size = np.abs(lines.w)
-    rise = np.sign(lines.w) * expit(size + lines.b) * expit(size - lines.b) * -np.expm1(-2 * size)
-    covariance = rise * spread[lines.sender]
+    covariance = _rise(lines) * spread[lines.sender]
     return np.divide(covariance, spread, out=np.zeros_like(spread), where=spread > 0)
+
+
+def line_gradient(lines: Lines) -> tuple[Floats, Floats]:
+    """Return the derivatives of the flux by the weights from the senders and by the biases.
+
+    The g of `flux_gradient` is a sum of functions of one spin each, and so is z, since the
+    expectation of a function of y_i depends on the sender of i alone. Their slopes
+    s_j = z(x_j = +1) - z(x_j = -1) obey s_j = g(+1) - g(-1) + rise_i s_i, where i hears j.
+    """
+    log_on, log_off = _log_marginals(lines.sender, lines.w, lines.b)
+    up, down = lines.b + lines.w, lines.b - lines.w
+    step = (log_off - log_on) / np.log(2.0)
+    np.subtract.at(step, lines.sender, field_entropy(up) - field_entropy(down))
+    size = np.abs(lines.w)
+    lost = expit(-size - lines.b) + expit(-size + lines.b)
+    slope = _slopes(lines.sender, lines.w, _rise(lines), lost, step)
+    on, off = np.exp(log_on)[lines.sender], np.exp(log_off)[lines.sender]
+    by_up, by_down = (expit(u) * expit(-u) * (slope + u / np.log(2.0)) for u in (up, down))
+    return on * by_up - off * by_down, on * by_up + off * by_down
+
+
+def _rise(lines: Lines) -> Floats:
+    """Return sigma(b + w) - sigma(b - w), written so that nothing cancels."""
+    size = np.abs(lines.w)
+    rise: Floats = expit(size + lines.b) * expit(size - lines.b) * -np.expm1(-2 * size)
+    return np.sign(lines.w) * rise
+
+
+@njit(cache=True, nogil=True)
+def _slopes(sender: Codes, w: Floats, rise: Floats, lost: Floats, step: Floats) -> Floats:
+    """Solve slope_j = step_j + rise_i slope_i for all j and the neuron i that hears j.
+
+    `lost` is 1 - |rise|, which a ring of strong weights needs to full precision.
+    """
+    n = len(sender)
+    hears = np.full(n, -1)
+    for i in range(n):
+        if w[i] != 0:
+            hears[sender[i]] = i
+    slope = step.copy()
+    done = np.zeros(n, np.bool_)
+    for first in range(n):  # lines, from their ends up
+        j = first
+        while hears[first] < 0 and not done[j]:
+            done[j] = True
+            if w[j] == 0:
+                break
+            slope[sender[j]] += rise[j] * slope[j]
+            j = sender[j]
+    for first in range(n):  # rings: once around from 0 gives the slope of `first` up to a factor
+        if done[first]:
+            continue
+        once, log_turn, sign = 0.0, 0.0, 1.0
+        j = first
+        while True:
+            log_turn += np.log1p(-min(lost[j], 1.0))
+            sign *= np.sign(w[j])
+            once = slope[sender[j]] + rise[j] * once
+            j = sender[j]
+            if j == first:
+                break
+        slope[first] = once / (-np.expm1(log_turn) if sign > 0 else 1.0 + np.exp(log_turn))
+        j = first
+        while sender[j] != first:
+            done[j] = True
+            slope[sender[j]] += rise[j] * slope[j]
+            j = sender[j]
+        done[j] = True
+    return slope
 
 
 def _compose(later: Floats, earlier: Floats) -> Floats:

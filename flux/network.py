@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from flux.lines import Lines
 from flux.states import Codes, Floats, check_any_weights, check_bias
+
+Flags = NDArray[np.bool_]
 
 
 class Part(NamedTuple):
@@ -29,6 +32,10 @@ class Network(NamedTuple):
     parts: list[Part]
 
 
+NOBODY = np.empty(0, np.int64)
+NO_LINES = Lines(NOBODY, np.empty(0), np.empty(0))
+
+
 def read_network(W: Any, b: Any) -> Network:
     """Check W (dense or scipy.sparse) and b, and take the network apart, largest part first."""
     weights = check_any_weights(W)
@@ -44,12 +51,9 @@ def read_network(W: Any, b: Any) -> Network:
             entries.col.astype(np.int64),
             entries.data,
         )
-    labels = part_labels(n, receiver, sender)
-
-    shared = (np.bincount(receiver, minlength=n) > 1) | (np.bincount(sender, minlength=n) > 1)
-    crowded = np.zeros(n, bool)
-    crowded[labels[shared]] = True
-    in_part = crowded[labels]
+    labels, in_part, whole = _find_parts(n, receiver, sender)
+    if whole and isinstance(weights, np.ndarray):
+        return Network(n, NOBODY, NO_LINES, [Part(np.arange(n), weights, bias)])
 
     line_neurons = np.flatnonzero(~in_part)
     line_sender, line_w = np.arange(n), np.zeros(n)
@@ -80,6 +84,24 @@ def _parts(receiver: Codes, sender: Codes, w: Floats, b: Floats, labels: Codes) 
         dense[rank[receiver[edges]], rank[sender[edges]]] = w[edges]
         parts.append(Part(neurons, dense, b[neurons]))
     return sorted(parts, key=lambda part: -len(part.neurons))
+
+
+@njit(cache=True, nogil=True)
+def _find_parts(n: int, receiver: Codes, sender: Codes) -> tuple[Codes, Flags, bool]:
+    """Return the label of each neuron's part, and whether that is more than a delay line.
+
+    The last value tells whether one such part is the whole network.
+    """
+    labels = part_labels(n, receiver, sender)
+    heard, hears = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    crowded = np.zeros(n, np.bool_)
+    for i, j in zip(receiver, sender):  # noqa: B905 (numba has no strict)
+        hears[i] += 1
+        heard[j] += 1
+        if hears[i] > 1 or heard[j] > 1:
+            crowded[labels[i]] = True
+    in_part = crowded[labels]
+    return labels, in_part, bool(in_part.all() and not labels.any())
 
 
 @njit(cache=True, nogil=True)

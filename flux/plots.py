@@ -6,10 +6,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike
 
-from flux.states import check_spins, check_weights
+from flux.graph import place_states, trace_states
+from flux.states import check_count, check_spins, check_weights
+from flux.successors import successor_map
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 """The palette of Okabe and Ito, in the order in which lines take it."""
@@ -93,6 +96,60 @@ def show_raster(x: ArrayLike, ax: Axes | None = None) -> AxesImage:
     image = ax.imshow(spins.T, cmap="Blues", vmin=-1.3, vmax=1.2, aspect="auto")
     ax.set(xlabel="time step $t$", ylabel="neuron $i$")
     return image
+
+
+def show_state_graph(
+    W: ArrayLike, b: ArrayLike | None = None, ax: Axes | None = None, *, ties: str = "raise"
+) -> Axes:
+    """Draw all states of a network without noise: cycles as rings, transients as trees around.
+
+    Each dot is a state, each line leads inwards to the state that follows, and round a ring
+    clockwise. Every attractor has a colour, and the states of its cycle a dark rim.
+
+    Parameters
+    ----------
+    W : (n, n) array
+        Weights, W[i, j] from neuron j to neuron i; n at most 12.
+    b : (n,) array, optional
+        Biases; zero by default.
+    ax : matplotlib Axes, optional
+        Where to draw; the current axes by default.
+    ties : {"raise", "keep", "up", "down"}
+        What a neuron with u_i = 0 does; see `flux.successor_map`.
+
+    Returns
+    -------
+    matplotlib Axes
+        With axes of equal scale that are not shown.
+
+    Raises
+    ------
+    ValueError
+        If W or b are not finite, do not fit together or are too large, or ties is unknown.
+    TieError
+        If a field is zero and `ties` is "raise"; a ValueError.
+    """
+    check_count("len(W)", len(check_weights(W)), 1, 12)
+    following = successor_map(W, b, ties=ties).astype(np.int64)
+    attractor, transient, _ = trace_states(following)
+    points = place_states(following)
+    ax = ax or plt.gca()
+    on_cycle = transient == 0
+    _, sizes = np.unique(attractor, return_counts=True)
+    rank = np.argsort(np.argsort(-sizes, kind="stable"))
+    colours = np.array(COLOURS[:-1])[rank[np.unique(attractor, return_inverse=True)[1]] % 6]
+    lines = np.stack([points, points[following]], axis=1)
+    dot = 2.5 * ax.get_window_extent().width / np.ptp(points, axis=0).max(initial=4.0) / 10
+    ax.add_collection(
+        LineCollection(lines[~on_cycle], colors=colours[~on_cycle], linewidths=0.5, alpha=0.6)
+    )
+    ax.add_collection(LineCollection(lines[on_cycle], colors="black", linewidths=1.2))
+    for some, size, rim in ((~on_cycle, dot, "none"), (on_cycle, 1.8 * dot, "black")):
+        x, y = points[some].T
+        ax.scatter(x, y, size**2, colours[some], edgecolors=rim, linewidths=0.8, zorder=3)
+    ax.set_aspect("equal")
+    ax.axis("off")
+    return ax
 
 
 def _count_axis(ax: Axes, n: int) -> None:

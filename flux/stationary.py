@@ -95,19 +95,50 @@ def eliminate(P: Floats) -> tuple[Floats, float]:
     size = len(P)
     smallest = np.inf
     for k in range(size - 1, 0, -1):
-        exit_ = P[k, :k].sum()
+        leaving = P[k, :k]
+        exit_ = leaving.sum()
         smallest = min(smallest, exit_)
         for i in range(k):
-            P[i, k] /= exit_
+            row, entering = P[i, :k], P[i, k] / exit_
+            P[i, k] = entering
             for j in range(k):
-                P[i, j] += P[i, k] * P[k, j]
+                row[j] += entering * leaving[j]
     pi = np.zeros(size)
     pi[0] = 1.0
     for k in range(1, size):
         for i in range(k):
             pi[k] += pi[i] * P[i, k]
-        pi[: k + 1] /= pi[: k + 1].sum()
+        pi[: k + 1] /= 1.0 + pi[k]
     return pi, smallest
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def solve_differences(factors: Floats, cost: Floats) -> Floats:
+    """Return d[x, y] = z(y) - z(x) for z(x) - E(z(y) | x) = cost(x), with sum pi cost = 0.
+
+    `factors` is what `eliminate` left of P. State k on the chain watched on 0..k costs c_k a
+    visit, so z(k) = c_k / exit_k + sum_j q_kj z(j) where q_kj = P_kj / exit_k over j < k adds up
+    to 1. Differences obey the same recursion: d[i, k] = c_k / exit_k + sum_j q_kj d[i, j].
+    In a nearly decomposable chain z is huge, and z(y) - z(x) within a group would be lost in
+    rounding; here only d between groups is huge, which rare transitions multiply.
+    """
+    size = len(factors)
+    c = cost.copy()
+    for k in range(size - 1, 0, -1):
+        for i in range(k):
+            c[i] += factors[i, k] * c[k]
+    d = np.zeros((size, size))
+    for k in range(1, size):
+        exit_ = factors[k, :k].sum()
+        row = d[k]
+        row[:k] = -c[k] / exit_
+        for j in range(k):
+            q = factors[k, j] / exit_
+            for i in range(k):  # d[j, i] = -d[i, j] lies in a row
+                row[i] += q * d[j, i]
+        for i in range(k):
+            d[i, k] = -row[i]
+    return d
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -233,13 +264,66 @@ def solve_krylov(
     for _ in range(WARM_UP):
         start, p = p, step(p)
     scale = np.sqrt(p + 1e-6 / size)
-    residual, p = (p - start) / scale, start
+    correction, condition, count = _minimal_residuals(
+        lambda d: d - step(d * scale) / scale,
+        (p - start) / scale,
+        scale,
+        target=target,
+        max_steps=max_steps,
+    )
+    # rounding can leave entries below zero: what setting them to zero moves is in the residual
+    p = np.maximum(start + scale * correction, 0.0)
+    p /= p.sum()
+    size_r = float(np.linalg.norm((step(p) - p) / scale))
+    error = SAFETY * condition * (size_r + ROUNDING) * float(np.linalg.norm(scale))
+    return Krylov(p, error, condition, WARM_UP + count + 1)
+
+
+def solve_poisson(
+    mean: Callable[[Floats], Floats], pi: Floats, cost: Floats, *, target: float, max_steps: int
+) -> Krylov:
+    """Return z of z(x) - E(z(y) | x) = cost(x), with sum pi cost = 0, as `Krylov.p`.
+
+    `mean` is z -> E(z(y) | x). As in `solve_krylov`, by minimal residuals, now in the norm
+    |z|^2 = sum pi z^2, in which no expectation is longer than what it is taken of; `error` is
+    a bound in this norm on z, which is unique up to a constant.
+    """
+    scale = np.sqrt(pi + 1e-6 / len(pi))
+    z, condition, count = _minimal_residuals(
+        lambda d: d - mean(d / scale) * scale,
+        cost * scale,
+        scale,
+        target=target,
+        max_steps=max_steps,
+    )
+    z /= scale
+    size_r = float(np.linalg.norm((cost - (z - mean(z))) * scale))
+    size_z = float(np.linalg.norm(z * scale))
+    error = SAFETY * condition * (size_r + ROUNDING * size_z)
+    return Krylov(z, error, condition, count + 1)
+
+
+def _minimal_residuals(
+    image: Callable[[Floats], Floats],
+    residual: Floats,
+    null: Floats,
+    *,
+    target: float,
+    max_steps: int,
+) -> tuple[Floats, float, int]:
+    """Return e with image(e) = residual, the largest gain |d| / |image(d)| seen, and the steps.
+
+    Directions d_j with orthonormal images a_j are collected, first from a random start
+    orthogonal to `null`, then from the residual.
+    """
+    size = len(residual)
     directions, images = np.empty((max_steps, size)), np.empty((max_steps, size))
+    solution = np.zeros(size)
     count = 0
 
     def collect(d: Floats) -> float:
         nonlocal count
-        a = d - step(d * scale) / scale
+        a = image(d)
         size_a = np.linalg.norm(a)
         overlap = images[:count] @ a
         a -= overlap @ images[:count]
@@ -256,7 +340,7 @@ def solve_krylov(
 
     # one fixed stream: the answer is a function of the chain alone
     d = np.random.default_rng(0).standard_normal(size)
-    d -= scale * (d @ scale) / (scale @ scale)
+    d -= null * (d @ null) / (null @ null)
     new = 1.0
     while count < PROBE and new > EXHAUSTED:
         new *= collect(d / np.linalg.norm(d))
@@ -266,20 +350,14 @@ def solve_krylov(
     while True:
         gain = images[used:count] @ residual
         residual = residual - gain @ images[used:count]
-        p = p + scale * (gain @ directions[used:count])
+        solution += gain @ directions[used:count]
         used = count
         size_r = float(np.linalg.norm(residual))
         if count == max_steps or size_r <= target:
             condition = _largest_singular_value(directions[:count])
             if count == max_steps or condition * size_r <= target:
-                break
+                return solution, condition, count
         collect(residual / size_r)
-    # rounding can leave entries below zero: what setting them to zero moves is in the residual
-    p = np.maximum(p, 0.0)
-    p /= p.sum()
-    size_r = float(np.linalg.norm((step(p) - p) / scale))
-    error = SAFETY * condition * (size_r + ROUNDING) * float(np.linalg.norm(scale))
-    return Krylov(p, error, condition, WARM_UP + count + 1)
 
 
 def _largest_singular_value(rows: Floats) -> float:

@@ -21,10 +21,17 @@ from threadpoolctl import ThreadpoolController
 def thread_pool() -> Iterator[ThreadPoolExecutor]:
     """Yield a pool with as many threads as numba is set to, and hold BLAS to one thread each."""
     with (
-        _controller().limit(limits=1, user_api="blas"),
+        single_blas(),
         ThreadPoolExecutor(numba.get_num_threads()) as pool,
     ):
         yield pool
+
+
+@contextmanager
+def single_blas() -> Iterator[None]:
+    """Hold BLAS to one thread."""
+    with _controller().limit(limits=1, user_api="blas"):
+        yield
 
 
 def share(

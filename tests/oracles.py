@@ -1,6 +1,10 @@
-"""Slow, independent references: plain enumeration with mpmath at 50 digits, no code of flux."""
+"""Slow, independent references in plain Python: enumeration with mpmath, fractions; no flux."""
 
 import itertools
+import math
+import operator
+from collections import Counter
+from fractions import Fraction
 from functools import cache
 
 import mpmath as mp
@@ -107,3 +111,98 @@ def correlation(W, b, pi):
             spread = 4 * mp.sqrt(on[i] * off[i] * on[j] * off[j])
             C[i][j] = covariance / spread if spread > 0 else mp.mpf(0)
     return C
+
+
+def exact_successors(W: np.ndarray, b: np.ndarray, ties: str) -> tuple[list[int], np.ndarray]:
+    """Return the zero-noise successor of each state from fractions, and (2**n, n) who is tied."""
+    n = len(b)
+    rows = [list(map(Fraction, [*W[i].tolist(), float(b[i])])) for i in range(n)]
+    scales = [math.lcm(*(value.denominator for value in row)) for row in rows]
+    whole = [[int(value * d) for value in row] for row, d in zip(rows, scales, strict=True)]
+    tied = np.zeros((2**n, n), bool)
+    codes = []
+    for k in range(2**n):
+        x = [1 if k >> i & 1 else -1 for i in range(n)]
+        code = 0
+        for i in range(n):
+            u = sum(map(operator.mul, whole[i], [*x, 1]))
+            tied[k, i] = u == 0
+            is_up = u > 0 or (u == 0 and (ties == "up" or (ties == "keep" and x[i] > 0)))
+            code |= is_up << i
+        codes.append(code)
+    return codes, tied
+
+
+def walk_attractors(successor: list[int]) -> list[tuple[int, int, int]]:
+    """Return (period, basin, smallest code) of each cycle, in the order of codes."""
+    home: dict[int, int] = {}
+    periods, basins = {}, Counter[int]()
+    for start in range(len(successor)):
+        path: dict[int, None] = {}
+        state = start
+        while state not in path and state not in home:
+            path[state] = None
+            state = successor[state]
+        if state in path:
+            visited = list(path)
+            cycle = visited[visited.index(state) :]
+            periods[min(cycle)] = len(cycle)
+            label = min(cycle)
+        else:
+            label = home[state]
+        home |= dict.fromkeys(path, label)
+        basins[label] += len(path)
+    return [(periods[label], basins[label], label) for label in sorted(periods)]
+
+
+def recurrent_states(kind, weights, x, h, c):
+    """h and c after each step of one sequence, from given ones, by the cells' equations.
+
+    Plain: h' = tanh(W x + U h + b). Gated recurrent unit: r, z = sigmoid(...),
+    n = tanh(W x + b + r (U h + b_n)), h' = (1 - z) n + z h. Long short-term memory:
+    c' = f c + i g, h' = o tanh(c').
+    """
+
+    def sigma(a):
+        return 1 / (1 + np.exp(-a))
+
+    w, u, b = (weights[name].astype(float) for name in ("weight_ih", "weight_hh", "bias"))
+    states = []
+    for shown in x.astype(float):
+        if kind == "rnn":
+            h = np.tanh(w @ shown + u @ h + b)
+        elif kind == "gru":
+            (r_in, z_in, n_in), (r_h, z_h, n_h) = np.split(w @ shown + b, 3), np.split(u @ h, 3)
+            r, z = sigma(r_in + r_h), sigma(z_in + z_h)
+            n = np.tanh(n_in + r * (n_h + weights["bias_n"]))
+            h = (1 - z) * n + z * h
+        else:
+            i, f, g, o = np.split(w @ shown + u @ h + b, 4)
+            c = sigma(f) * c + sigma(i) * np.tanh(g)
+            h = sigma(o) * np.tanh(c)
+        states.append((h, c))
+    found = np.array(states)
+    return found[:, 0], found[:, 1]
+
+
+def relay_information(xin, xout, Y, relay):
+    """(I_R, leak, I(in;out)) by the formula of eight entropies, counting tuples."""
+    others = [j for j in range(len(Y[0])) if j not in set(relay)]
+    every = range(len(Y[0]))
+
+    def H(nodes, *labels):
+        rows = [(*(row[j] for j in nodes), *label) for row, *label in zip(Y, *labels, strict=True)]
+        return sum(m / len(Y) * math.log2(len(Y) / m) for m in Counter(rows).values())
+
+    I_R = (
+        -H(others)
+        + H(others, xin)
+        + H(every)
+        + H(others, xout)
+        - H(every, xin)
+        - H(others, xin, xout)
+        - H(every, xout)
+        + H(every, xin, xout)
+    )
+    leak = H(every, xin) + H(every, xout) - H(every, xin, xout) - H(every)
+    return I_R, leak, H([], xin) + H([], xout) - H([], xin, xout)

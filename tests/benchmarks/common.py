@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 
 from threadpoolctl import threadpool_info
 
+LONG_ENOUGH = 0.05
+"""Seconds: below, a single call is measured by what ran before it has left in the caches."""
+
 
 class Row(NamedTuple):
     """Medians of both ways and of their ratio, pair by pair; `unit` is s, MB or steps."""
@@ -48,11 +51,15 @@ def compare(
 
 
 def seconds(work: Callable[[], Any]) -> float:
+    """Return the time of one call: the median of as many as fill `LONG_ENOUGH`, at least one."""
     # the threads of BLAS go on spinning after a product, and would disturb what is timed next
     time.sleep(0.1)
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    taken: list[float] = []
+    while not taken or sum(taken) < LONG_ENOUGH:
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return median(taken)
 
 
 def median(values: Iterable[float]) -> float:

@@ -1,0 +1,133 @@
+"""Recurrent cells with a readout, in JAX: how they advance, are overwritten, and learn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+from jax.typing import ArrayLike
+
+State = tuple[Array, Array]
+"""Hidden states (samples, hidden) and cell states, which have no nodes without an LSTM."""
+
+
+class RNNCell(eqx.Module):
+    """The plain recurrent cell: h(t) = tanh(W x(t) + U h(t-1) + b)."""
+
+    weight_ih: Array
+    weight_hh: Array
+    bias: Array
+
+    def __call__(self, x: Array, h: Array) -> Array:
+        """Return the next hidden state."""
+        return jnp.tanh(self.weight_ih @ x + self.weight_hh @ h + self.bias)
+
+
+class Network(eqx.Module):
+    """A recurrent cell and a linear readout of its hidden state.
+
+    cell : an `RNNCell`, or Equinox's GRUCell or LSTMCell.
+    readout : Equinox's Linear, with questions x classes outputs.
+    """
+
+    cell: RNNCell | eqx.nn.GRUCell | eqx.nn.LSTMCell
+    readout: eqx.nn.Linear
+    kind: str = eqx.field(static=True)
+    inputs: int = eqx.field(static=True)
+    hidden: int = eqx.field(static=True)
+    questions: int = eqx.field(static=True)
+    classes: int = eqx.field(static=True)
+
+
+def plain_cell(inputs: int, hidden: int, start: str, key: Array) -> RNNCell:
+    """Return an untrained plain cell, its weights uniform or its recurrent ones the identity."""
+    limit = hidden**-0.5
+    w, u, b = (
+        jax.random.uniform(k, shape, minval=-limit, maxval=limit)
+        for k, shape in zip(
+            jax.random.split(key, 3), ((hidden, inputs), (hidden, hidden), (hidden,)), strict=True
+        )
+    )
+    if start == "identity":
+        u, b = jnp.eye(hidden), jnp.zeros(hidden)
+    return RNNCell(w, u, b)
+
+
+def optimizer(rate: ArrayLike) -> Any:
+    """Return Adam behind a clip of the gradient's norm."""
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate))
+
+
+@eqx.filter_jit
+def run(
+    network: Network,
+    x: Array,
+    time: ArrayLike,
+    hit_h: ArrayLike,
+    hit_c: ArrayLike,
+    others: ArrayLike,
+    mode: str,
+) -> tuple[Array, Array, Array]:
+    """Return h, c and the logits, time first, with the nodes hit overwritten at one time."""
+
+    def overwrite(values: Array, hit: ArrayLike) -> Array:
+        if mode == "shuffle":
+            return jnp.where(hit, values[others], values)
+        return jnp.where(hit, values.mean(0) if mode == "mean" else 0.0, values)
+
+    def step(state: State, shown: tuple[Array, Array]) -> tuple[State, State]:
+        now, inputs = shown
+        h, c = _advance(network, inputs, state)
+        h = overwrite(h, hit_h & (now == time))
+        c = overwrite(c, (hit_c & (now == time))[: c.shape[1]])
+        return (h, c), (h, c)
+
+    shown = (jnp.arange(x.shape[1]), x.swapaxes(0, 1))
+    _, (h, c) = jax.lax.scan(step, _at_rest(network, len(x)), shown)
+    return h, c, jax.vmap(jax.vmap(network.readout))(h)
+
+
+@eqx.filter_jit
+def learn(
+    network: Network, memory: Any, task: tuple[Array, Array, Array], batches: Array, rate: Array
+) -> tuple[Network, Any, Array]:
+    """Make one update for each row of batches; return network, Adam's memory and the losses."""
+    x, y, last = task
+    weights, fixed = eqx.partition(network, eqx.is_array)
+
+    def loss(weights: Network, chosen: Array) -> Array:
+        model = eqx.combine(weights, fixed)
+
+        def step(state: State, inputs: Array) -> tuple[State, Array]:
+            state = _advance(model, inputs, state)
+            return state, state[0]
+
+        _, h = jax.lax.scan(step, _at_rest(model, len(chosen)), x[chosen].swapaxes(0, 1))
+        logits = jax.vmap(model.readout)(h[last[chosen], jnp.arange(len(chosen))])
+        logits = logits.reshape(len(chosen), model.questions, model.classes)
+        return optax.softmax_cross_entropy_with_integer_labels(logits, y[chosen]).mean()
+
+    def update(carry: tuple[Network, Any], chosen: Array) -> tuple[tuple[Network, Any], Array]:
+        weights, memory = carry
+        value, gradient = jax.value_and_grad(loss)(weights, chosen)
+        change, memory = optimizer(rate).update(gradient, memory, weights)
+        return (eqx.apply_updates(weights, change), memory), value
+
+    (weights, memory), losses = jax.lax.scan(update, (weights, memory), batches)
+    return eqx.combine(weights, fixed), memory, losses
+
+
+def _advance(network: Network, x: Array, state: State) -> State:
+    h, c = state
+    if isinstance(network.cell, eqx.nn.LSTMCell):
+        return jax.vmap(network.cell)(x, (h, c))
+    return jax.vmap(network.cell)(x, h), c
+
+
+def _at_rest(network: Network, samples: int) -> State:
+    cells = network.hidden if network.kind == "lstm" else 0
+    return jnp.zeros((samples, network.hidden)), jnp.zeros((samples, cells))

@@ -1,0 +1,277 @@
+"""Gradient ascent of the flux under a bound on the weights, from one or many starts."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import minimize
+from tqdm import tqdm
+
+from flux.gradient import flux_gradient
+from flux.states import (
+    Codes,
+    Floats,
+    check_count,
+    check_memory,
+    check_real,
+    check_rng,
+    check_weights,
+)
+from flux.threads import single_blas
+
+NORMS = ("entry", "l1", "l2", "frobenius")
+MEMORY = 10
+"""Former values that a step of the projected gradient may fall back to at worst."""
+SUFFICIENT = 1e-4
+"""Share of the gain promised by the slope that a step must bring."""
+SHORTEST = 1e-10
+"""Share of a step at which shortening it ends."""
+FARTHEST = 100.0
+"""Largest move before projection, in units of the bound: farther ones lose digits to rounding."""
+
+
+class Runs(NamedTuple):
+    """Where every start ended, in the order of the starts: arrays with one entry for each."""
+
+    I: Floats
+    W: Floats
+    evaluations: Codes
+
+
+class Ascent(NamedTuple):
+    """The best matrix, its flux in bits, the evaluations of all starts together, and all ends."""
+
+    W: Floats
+    I: float
+    evaluations: int
+    runs: Runs
+
+
+def ascend(
+    W0: ArrayLike,
+    *,
+    bound: float,
+    norm: str = "entry",
+    starts: int = 1,
+    rng: np.random.Generator | None = None,
+    jobs: int = 1,
+    target: float = np.inf,
+    tolerance: float = 1e-7,
+    max_evaluations: int = 1000,
+    progress: bool = True,
+) -> Ascent:
+    """Climb to a local maximum of the flux I[x(t); x(t+1)] under a bound on the weights.
+
+    The norm that must not exceed `bound` is max_ij |W_ij| ("entry"), sum_j |W_ij| of each row
+    ("l1"), sqrt(sum_j W_ij**2) of each row ("l2") or sqrt(sum_ij W_ij**2) ("frobenius"). The
+    entry bound is left to L-BFGS-B, the others to the spectral projected gradient method.
+
+    A start that the gradient cannot leave ends where it began: W0 = 0, and any matrix whose
+    symmetries the optimum lacks. Further starts are random: normal directions, with norms from
+    0 to the bound.
+
+    Parameters
+    ----------
+    W0 : (n, n) array
+        First start, within the bound.
+    bound : float
+        Largest allowed norm, above 0.
+    norm : str
+        "entry", "l1", "l2" or "frobenius".
+    starts : int
+        Number of starts, `W0` among them.
+    rng : numpy.random.Generator, optional
+        Draws the other starts; needed if there are any.
+    jobs : int
+        Number of processes that share the starts; the result does not depend on it.
+    target : float
+        Flux in bits at which a run ends at once.
+    tolerance : float
+        A run has converged if no entry moves by more than this along the projected gradient
+        (bits per unit of weight).
+    max_evaluations : int
+        Evaluations of flux and gradient after which a run ends.
+    progress : bool
+        Whether more than two seconds of several starts show a progress bar.
+
+    Returns
+    -------
+    Ascent
+        Best matrix and its flux, number of evaluations, and the end of every run.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range, or W0 exceeds the bound.
+    TooLargeError
+        If the gradient would not fit into memory.
+    ConvergenceError
+        If a network on the way mixes too slowly for its gradient (see `flux_gradient`).
+
+    References
+    ----------
+    Byrd, Lu, Nocedal & Zhu (1995), SIAM Journal on Scientific Computing 16, 1190-1208;
+    Birgin, Martínez & Raydan (2000), SIAM Journal on Optimization 10, 1196-1211.
+
+    Examples
+    --------
+    >>> found = ascend([[0.3, 0.1], [-0.1, 0.4]], bound=2.0, norm="l1")
+    >>> print(f"{found.I:.4f}")
+    0.9459
+    >>> print(np.abs(found.W).round(3))
+    [[2. 0.]
+     [0. 2.]]
+    """
+    first = check_weights(W0)
+    n = len(first)
+    bound = check_real("bound", bound, 0.0)
+    if bound == 0:
+        raise ValueError("bound must be above 0, but was 0")
+    if norm not in NORMS:
+        raise ValueError(f"norm must be one of {', '.join(NORMS)}, but was {norm!r}")
+    starts = check_count("starts", starts, 1)
+    jobs = check_count("jobs", jobs, 1)
+    tolerance = check_real("tolerance", tolerance, 0.0)
+    max_evaluations = check_count("max_evaluations", max_evaluations, 1)
+    if not isinstance(target, float) or np.isnan(target):
+        target = check_real("target", target, -np.inf)
+    if (reached := _norms(first, norm).max()) > bound * (1 + 1e-12):
+        raise ValueError(f"W0 must stay within the bound {bound:g}, but its norm was {reached:g}")
+    check_memory(16.0 * n * n * starts, f"{starts} starts of {n} x {n} weights", "ask for fewer")
+    points = [first]
+    if starts > 1:
+        points += _random_starts(n, bound, norm, starts - 1, check_rng(rng))
+
+    arguments = (bound, norm, target, tolerance, max_evaluations)
+    quiet = not progress or starts == 1
+    with tqdm(total=starts, desc="ascent", delay=2, leave=False, disable=quiet) as bar:
+        ends = []
+        for end in _share(jobs, points, arguments):
+            ends.append(end)
+            bar.update()
+    W, I, evaluations = zip(*ends, strict=True)
+    best = int(np.argmax(I))
+    runs = Runs(np.array(I), np.array(W), np.array(evaluations))
+    return Ascent(W[best], I[best], int(sum(evaluations)), runs)
+
+
+def _share(jobs: int, points: list[Floats], arguments: tuple[Any, ...]) -> Any:
+    """Yield the end of each start, in their order."""
+    if min(jobs, len(points)) == 1:
+        return (_climb(W, *arguments) for W in points)
+    from joblib import Parallel, delayed, parallel_config
+
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        pool = Parallel(n_jobs=min(jobs, len(points)), return_as="generator")
+        return pool(delayed(_climb)(W, *arguments) for W in points)
+
+
+class _Ended(Exception):
+    """Target or last evaluation reached."""
+
+
+def _climb(
+    W: Floats, bound: float, norm: str, target: float, tolerance: float, max_evaluations: int
+) -> tuple[Floats, float, int]:
+    """Return the best matrix on the way from W, its flux, and the number of evaluations."""
+    best_I, best_W, evaluations = -np.inf, W, 0
+
+    def loss(flat: Floats) -> tuple[float, Floats]:
+        nonlocal best_I, best_W, evaluations
+        at = flat.reshape(W.shape)
+        found = flux_gradient(at)
+        evaluations += 1
+        if found.flux.I > best_I:
+            best_I, best_W = found.flux.I, at.copy()
+        if best_I >= target or evaluations == max_evaluations:
+            raise _Ended
+        return -found.flux.I, -found.dW.ravel()
+
+    def project(flat: Floats) -> Floats:
+        return _project(flat.reshape(W.shape), bound, norm).ravel()
+
+    with single_blas(), suppress(_Ended):
+        if norm == "entry":
+            minimize(
+                loss,
+                W.ravel(),
+                jac=True,
+                method="L-BFGS-B",
+                bounds=[(-bound, bound)] * W.size,
+                options={"gtol": tolerance, "ftol": 1e-15, "maxfun": np.inf, "maxiter": np.inf},
+            )
+        else:
+            _descend(loss, project, W.ravel(), FARTHEST * bound, tolerance)
+    return best_W, best_I, evaluations
+
+
+def _descend(
+    loss: Callable[[Floats], tuple[float, Floats]],
+    project: Callable[[Floats], Floats],
+    x: Floats,
+    farthest: float,
+    tolerance: float,
+) -> None:
+    """Follow the spectral projected gradient of `loss` until no entry would move any more."""
+    x = project(x)
+    value, slope = loss(x)
+    recent = deque([value], maxlen=MEMORY)
+    length = 1 / max(float(np.abs(slope).max()), tolerance)
+    while np.abs(project(x - slope) - x).max() > tolerance:
+        step = project(x - min(length, farthest / np.abs(slope).max()) * slope) - x
+        gain = float(slope @ step)
+        share = 1.0
+        while True:
+            moved = x + share * step
+            new_value, new_slope = loss(moved)
+            if new_value <= max(recent) + SUFFICIENT * share * gain:
+                break
+            # the minimum of the parabola through both values and the slope, kept within reason
+            curved = -0.5 * share**2 * gain / (new_value - value - share * gain)
+            share = min(max(curved, 0.1 * share), 0.5 * share)
+            if share < SHORTEST:  # rounding hides what gain is left
+                return
+        turn = float((moved - x) @ (new_slope - slope))
+        length = float((moved - x) @ (moved - x)) / turn if turn > 0 else np.inf
+        x, value, slope = moved, new_value, new_slope
+        recent.append(value)
+
+
+def _norms(W: Floats, norm: str) -> Floats:
+    """Return the norms that are bounded: of all rows, or one of the whole matrix."""
+    if norm == "entry":
+        return np.abs(W).max(keepdims=True)
+    if norm == "l1":
+        return np.abs(W).sum(1, keepdims=True)
+    whole = None if norm == "frobenius" else 1
+    return np.sqrt(np.square(W).sum(whole, keepdims=True))
+
+
+def _project(W: Floats, bound: float, norm: str) -> Floats:
+    """Return the matrix within the bound that is nearest to W."""
+    if norm != "l1":
+        sizes = _norms(W, norm)
+        return W * np.divide(bound, sizes, out=np.ones_like(sizes), where=sizes > bound)
+    # all magnitudes of a row fall by the same amount, none below 0 (Duchi et al. 2008)
+    size = np.abs(W)
+    ordered = -np.sort(-size, 1)
+    excess = (ordered.cumsum(1) - bound) / np.arange(1, W.shape[1] + 1)
+    last = (ordered > excess).sum(1, keepdims=True) - 1
+    cut = np.maximum(np.take_along_axis(excess, last, 1), 0.0)
+    return np.sign(W) * np.maximum(size - cut, 0.0)
+
+
+def _random_starts(
+    n: int, bound: float, norm: str, count: int, rng: np.random.Generator
+) -> list[Floats]:
+    points = []
+    for _ in range(count):
+        W = rng.standard_normal((n, n))
+        sizes = _norms(W, norm)
+        points.append(W / sizes * bound * rng.random(sizes.shape))
+    return points

@@ -1,0 +1,360 @@
+"""Recurrent networks trained to classify sequences: recorded, and with nodes knocked out.
+
+Needs the optional packages of ``pip install flux[trained]`` and is imported by itself:
+``from flux import trained``. Runs on a GPU where JAX finds one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import ArrayLike, NDArray
+from tqdm import tqdm
+
+from flux._cells import Network, RNNCell, learn, optimizer, plain_cell, run
+from flux.states import Codes, Floats, check_count, check_memory, check_real, check_rng
+from flux.tasks import Sequences
+
+RATES = {"rnn": 1e-3, "gru": 3e-3, "lstm": 3e-3}
+"""The kinds of networks, and the learning rate at which each is trained unless told otherwise."""
+
+_UPDATES_A_CALL = 50
+
+
+class Training(NamedTuple):
+    """A trained network, and the loss at each update."""
+
+    network: Network
+    losses: Floats
+
+
+class Recording(NamedTuple):
+    """What a network did at every step.
+
+    h : (samples, steps, hidden) hidden states, after the step's input.
+    c : (samples, steps, hidden) cell states of an LSTM; (samples, steps, 0) otherwise.
+    logits : (samples, steps, questions, classes) readout of h.
+    """
+
+    h: NDArray[np.float32]
+    c: NDArray[np.float32]
+    logits: NDArray[np.float32]
+
+
+def make_network(
+    kind: str,
+    task: Sequences,
+    *,
+    rng: np.random.Generator,
+    hidden: int = 32,
+    start: str = "uniform",
+) -> Network:
+    """Make an untrained network for a task.
+
+    Parameters
+    ----------
+    kind : "rnn", "gru" or "lstm"
+        The cell.
+    task : Sequences
+        Sequences of the task; only their shape counts.
+    rng : numpy.random.Generator
+        Draws the weights.
+    hidden : int
+        Number of hidden nodes.
+    start : "uniform" or "identity"
+        Initial weights: all uniform from -1/sqrt(hidden) to 1/sqrt(hidden); or, for the plain
+        cell, the identity matrix from hidden nodes to hidden nodes and zero bias.
+
+    Returns
+    -------
+    Network
+        (cell, readout, ...), an Equinox module.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range.
+
+    References
+    ----------
+    Le, Jaitly & Hinton (2015), arXiv:1504.00941, for the identity.
+    """
+    if kind not in RATES:
+        raise ValueError(f"kind must be one of {', '.join(RATES)}, but was {kind!r}")
+    check_rng(rng)
+    hidden = check_count("hidden", hidden, 1)
+    if start not in (("uniform", "identity") if kind == "rnn" else ("uniform",)):
+        raise ValueError(
+            f"start must be 'uniform' or, for kind 'rnn', 'identity', but was {start!r}"
+        )
+    inputs, questions = task.x.shape[-1], task.y.shape[-1]
+    cell_key, readout_key = jax.random.split(jax.random.key(int(rng.integers(2**32))))
+    readout = eqx.nn.Linear(hidden, questions * task.classes, key=readout_key)
+    cell: RNNCell | eqx.nn.GRUCell | eqx.nn.LSTMCell
+    if kind == "rnn":
+        cell = plain_cell(inputs, hidden, start, cell_key)
+    else:
+        gated = eqx.nn.GRUCell if kind == "gru" else eqx.nn.LSTMCell
+        cell = gated(inputs, hidden, key=cell_key)
+    return Network(cell, readout, kind, inputs, hidden, questions, task.classes)
+
+
+def train(
+    network: Network,
+    task: Sequences,
+    *,
+    rng: np.random.Generator,
+    updates: int = 1000,
+    batch: int = 128,
+    rate: float | None = None,
+    progress: bool = True,
+) -> Training:
+    """Train a network by Adam on the cross entropy of its answers after the last step.
+
+    Gradients are clipped to a norm of 1. On one machine the same seed gives the same network.
+
+    Parameters
+    ----------
+    network : Network
+        Where to start.
+    task : Sequences
+        Sequences to learn.
+    rng : numpy.random.Generator
+        Draws the batches.
+    updates : int
+        Number of updates, rounded up to a multiple of 50.
+    batch : int
+        Sequences in an update, drawn with replacement.
+    rate : float, optional
+        Learning rate; by default 0.001 for plain and 0.003 for gated cells.
+    progress : bool
+        Show a progress bar if it takes longer than two seconds.
+
+    Returns
+    -------
+    Training
+        (network, losses); the losses are in nats a question.
+
+    Raises
+    ------
+    ValueError
+        If the task does not fit the network, or a parameter is out of its range.
+    """
+    check_rng(rng)
+    _check_task(network, task)
+    calls = -(-check_count("updates", updates, 1) // _UPDATES_A_CALL)
+    batch = check_count("batch", batch, 1)
+    rate = check_real("rate", RATES[network.kind] if rate is None else rate, 0.0)
+    data = (jnp.asarray(task.x), jnp.asarray(task.y), jnp.asarray(task.lengths - 1))
+    memory = optimizer(rate).init(eqx.filter(network, eqx.is_array))
+    losses = []
+    for _ in tqdm(range(calls), "training", delay=2, leave=False, disable=not progress):
+        batches = rng.integers(0, len(task.x), (_UPDATES_A_CALL, batch))
+        network, memory, found = learn(
+            network, memory, data, jnp.asarray(batches), jnp.asarray(rate)
+        )
+        losses.append(np.asarray(found, float))
+    return Training(network, np.concatenate(losses))
+
+
+def record(network: Network, x: ArrayLike) -> Recording:
+    """Run a network and return its states and readout at every step.
+
+    Parameters
+    ----------
+    network : Network
+        Any network of this module.
+    x : (samples, steps, inputs) array
+        Sequences.
+
+    Returns
+    -------
+    Recording
+        (h, c, logits), numpy arrays.
+
+    Raises
+    ------
+    ValueError
+        If `x` does not fit the network.
+    """
+    shown = _check_inputs(network, x)
+    # overwritten at a time that never comes
+    never, nobody = jnp.asarray(-1), jnp.zeros(network.hidden, bool)
+    return _as_recording(
+        network, run(network, shown, never, nobody, nobody, jnp.arange(len(shown)), "zero")
+    )
+
+
+def knockout(
+    network: Network,
+    x: ArrayLike,
+    nodes: ArrayLike,
+    time: int,
+    *,
+    rng: np.random.Generator,
+    mode: str = "shuffle",
+    state: str = "hc",
+) -> Recording:
+    """Run a network with some hidden nodes overwritten at one step.
+
+    After the input of step `time`, the nodes' values are replaced; everything later follows
+    from the changed state, and so does the readout at step `time` itself.
+
+    Parameters
+    ----------
+    network : Network
+        Any network of this module.
+    x : (samples, steps, inputs) array
+        Sequences.
+    nodes : array of int
+        Hidden nodes to overwrite; none of them leaves the network as it is.
+    time : int
+        Step, from 0.
+    rng : numpy.random.Generator
+        Draws the permutation of "shuffle".
+    mode : "shuffle", "zero" or "mean"
+        By what: the nodes' values in another sequence, one permutation of the sequences for all
+        nodes, so that the values stay possible ones, also jointly; zero; or the mean over all
+        sequences.
+    state : "hc" or "h"
+        For an LSTM: overwrite the nodes' cell states too, or the hidden states alone. Others have
+        only h.
+
+    Returns
+    -------
+    Recording
+        (h, c, logits), numpy arrays.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit the network, or is out of its range.
+    """
+    shown = _check_inputs(network, x)
+    check_rng(rng)
+    hit = np.zeros(network.hidden, bool)
+    for node in np.atleast_1d(np.asarray(nodes)):
+        hit[check_count("nodes", node, 0, network.hidden - 1)] = True
+    time = check_count("time", time, 0, shown.shape[1] - 1)
+    if state not in ("hc", "h"):
+        raise ValueError(f"state must be 'hc' or 'h', but was {state!r}")
+    if mode not in ("shuffle", "zero", "mean"):
+        raise ValueError(f"mode must be 'shuffle', 'zero' or 'mean', but was {mode!r}")
+    hit_h, hit_c = jnp.asarray(hit), jnp.asarray(hit & (state == "hc"))
+    others = jnp.asarray(rng.permutation(len(shown)))
+    return _as_recording(
+        network, run(network, shown, jnp.asarray(time), hit_h, hit_c, others, mode)
+    )
+
+
+def decisions(recording: Recording, lengths: ArrayLike | None = None) -> Codes:
+    """Return a network's answers: the class of the largest logit after a sequence's last step.
+
+    Parameters
+    ----------
+    recording : Recording
+        Result of `record` or `knockout`.
+    lengths : (samples,) array of int, optional
+        Steps of each sequence; by default all.
+
+    Returns
+    -------
+    (samples, questions) int64
+        Answers from 0 to classes - 1.
+
+    Raises
+    ------
+    ValueError
+        If `lengths` does not fit the recording.
+    """
+    samples, steps = recording.logits.shape[:2]
+    last = np.full(samples, steps) if lengths is None else np.asarray(lengths)
+    if last.shape != (samples,) or last.dtype.kind not in "iu":
+        raise ValueError(f"lengths must be ({samples},) integers, but had shape {last.shape}")
+    if not (last.min() >= 1 and last.max() <= steps):
+        raise ValueError(
+            f"lengths must lie from 1 to {steps}, but ranged from {last.min()} to {last.max()}"
+        )
+    return recording.logits[np.arange(samples), last - 1].argmax(-1)
+
+
+def balanced_accuracy(y: ArrayLike, decided: ArrayLike) -> float:
+    """Return the share of right answers, averaged over the classes that occur.
+
+    Each class counts the same, however rare: guessing gives one over the number of classes.
+
+    Parameters
+    ----------
+    y : (samples,) array of int
+        True labels.
+    decided : (samples,) array of int
+        Answers.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or there is no sample.
+
+    Examples
+    --------
+    >>> balanced_accuracy([0, 0, 0, 1], [0, 0, 0, 0])
+    0.5
+    """
+    truth, answers = np.asarray(y), np.asarray(decided)
+    if truth.ndim != 1 or truth.size == 0 or truth.shape != answers.shape:
+        raise ValueError(
+            f"y must be a (samples,) array and decided of the same shape, but had shapes"
+            f" {truth.shape} and {answers.shape}"
+        )
+    return float(np.mean([np.mean(answers[truth == label] == label) for label in np.unique(truth)]))
+
+
+def _as_recording(network: Network, found: tuple[Array, Array, Array]) -> Recording:
+    h, c, logits = (np.asarray(part).swapaxes(0, 1) for part in found)
+    answers = (*logits.shape[:2], network.questions, network.classes)
+    return Recording(h, c, logits.reshape(answers))
+
+
+def _check_task(network: Network, task: Sequences) -> None:
+    samples, steps = _check_inputs(network, task.x).shape[:2]
+    if task.y.shape != (samples, network.questions) or task.classes != network.classes:
+        raise ValueError(
+            f"task must have {network.questions} questions of {network.classes} classes, but had"
+            f" labels of shape {task.y.shape} and {task.classes} classes"
+        )
+    if task.y.min() < 0 or task.y.max() >= task.classes:
+        raise ValueError(
+            f"task must have labels from 0 to {task.classes - 1}, but they ranged from"
+            f" {task.y.min()} to {task.y.max()}"
+        )
+    if task.lengths.shape != (samples,) or task.lengths.min() < 1 or task.lengths.max() > steps:
+        raise ValueError(
+            f"task must have {samples} lengths from 1 to {steps}, but had {task.lengths!r}"
+        )
+
+
+def _check_inputs(network: Network, x: ArrayLike) -> Array:
+    shown = np.asarray(x)
+    if shown.ndim != 3 or 0 in shown.shape or shown.shape[2] != network.inputs:
+        raise ValueError(
+            f"x must have shape (samples, steps, {network.inputs}), but had shape {shown.shape}"
+        )
+    if shown.dtype.kind not in "biuf" or not np.isfinite(shown).all():
+        raise ValueError("x must hold finite real numbers")
+    samples, steps = shown.shape[:2]
+    check_memory(
+        32.0 * samples * steps * (network.hidden + network.inputs),
+        f"the states of {samples} sequences of {steps} steps",
+        "record fewer at a time",
+    )
+    return jnp.asarray(shown, jnp.float32)
