@@ -218,10 +218,7 @@ def make_steps(chain: Chain, pool: Executor) -> Steps:
         return [work(0), *(other.result() for other in others)]
 
     def halves(number: int) -> list[tuple[Floats, Floats]]:
-        A, B = _half_chances(chain, pieces[number])
-        if chain.folded:
-            return list(zip(parity_laws(*A), parity_laws(*B), strict=True))
-        return [(product_laws(*A), product_laws(*B))]
+        return step_factors(chain, pieces[number])
 
     kept = everywhere(halves) if stored else []
 
@@ -235,10 +232,7 @@ def make_steps(chain: Chain, pool: Executor) -> Steps:
         parts, *others = everywhere(advance)
         for other in others:
             parts += other
-        if not chain.folded:
-            return np.asarray(parts.ravel())
-        even, odd = parts / 2
-        return np.hstack([even + odd, (even - odd)[:, ::-1]]).ravel()
+        return join_parts(chain, parts)
 
     def mean(z: Floats) -> Floats:
         Z = z.reshape(-1, 1 << low)
@@ -257,6 +251,22 @@ def make_steps(chain: Chain, pool: Executor) -> Steps:
     return Steps(law, mean)
 
 
+def step_factors(chain: Chain, rows: slice) -> list[tuple[Floats, Floats]]:
+    """Return A and B for some x, or of a folded chain A+, B+ and A-, B-; see `make_steps`."""
+    A, B = _half_chances(chain, rows)
+    if chain.folded:
+        return list(zip(parity_laws(*A), parity_laws(*B), strict=True))
+    return [(product_laws(*A), product_laws(*B))]
+
+
+def join_parts(chain: Chain, parts: Floats) -> Floats:
+    """Return the next law from the products A^T diag(p) B of the `step_factors`."""
+    if not chain.folded:
+        return np.asarray(parts.ravel())
+    even, odd = parts / 2
+    return np.hstack([even + odd, (even - odd)[:, ::-1]]).ravel()
+
+
 def half_laws(chain: Chain, rows: slice) -> tuple[Floats, Floats]:
     """Return A[x, y_hi] and B[x, y_lo] for some x; the low half are the first n // 2 neurons."""
     A, B = _half_chances(chain, rows)
@@ -268,3 +278,14 @@ def _half_chances(chain: Chain, rows: slice) -> tuple[tuple[Floats, Floats], ...
     on, off = chain.on[rows], chain.off[rows]
     low = on.shape[1] // 2
     return (on[:, low:], off[:, low:]), (on[:, :low], off[:, :low])
+
+
+def matrix_power(P: Floats, exponent: int) -> Floats:
+    """Return P**exponent by squaring; renewing the row sums keeps rounding from adding up."""
+    power = P
+    for bit in bin(exponent)[3:]:
+        power = power @ power
+        if bit == "1":
+            power = power @ P
+        power /= power.sum(1, keepdims=True)
+    return power

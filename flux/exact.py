@@ -16,12 +16,14 @@ from numpy.typing import ArrayLike
 from scipy.special import xlogy
 from tqdm import tqdm
 
+from flux.accelerated import check_device, device_step
 from flux.chain import (
     Chain,
     dense_transitions,
     extended_transitions,
     make_chain,
     make_step,
+    matrix_power,
     transitions,
 )
 from flux.information import Flux, field_entropy
@@ -148,7 +150,7 @@ def stationary_distribution(W: Any, b: ArrayLike | None = None) -> Floats:
     return pi
 
 
-def exact_flux(W: Any, b: ArrayLike | None = None, lag: int = 1) -> Flux:
+def exact_flux(W: Any, b: ArrayLike | None = None, lag: int = 1, *, device: str = "cpu") -> Flux:
     """Return the information flux I[x(t); x(t+lag)] = H - D of a free-running network.
 
     With u = W x + b each neuron is +1 next with probability sigma(u_i). H is the entropy of
@@ -163,6 +165,9 @@ def exact_flux(W: Any, b: ArrayLike | None = None, lag: int = 1) -> Flux:
         Biases; zero by default.
     lag : int
         Number of time steps, at least 1.
+    device : {"cpu", "gpu", "jax-cpu"}
+        Where to take the steps of parts of more than seven neurons, in double precision: here,
+        on a GPU through JAX, or through JAX without one (to test it). Only for lag 1.
 
     Returns
     -------
@@ -172,7 +177,7 @@ def exact_flux(W: Any, b: ArrayLike | None = None, lag: int = 1) -> Flux:
     Raises
     ------
     ValueError
-        If W, b or lag are out of their range.
+        If W, b, lag or device are out of their range, or the device is not there.
     TooLargeError
         If the largest part would not fit into memory.
     ConvergenceError
@@ -189,14 +194,17 @@ def exact_flux(W: Any, b: ArrayLike | None = None, lag: int = 1) -> Flux:
     0.9459 = 2.0000 - 1.0541
     """
     lag = check_count("lag", lag, 1)
+    check_device(device)
     if lag > 1:
+        if device != "cpu":
+            raise ValueError(f"device must be 'cpu' for a lag above 1, but was {device!r}")
         return lagged_fluxes(W, b, [lag])[0]
     network = read_network(W, b)
     for part in network.parts:
         check_part(part, network.n)
     H, D = line_flux(network.lines, 1)
     for part in network.parts:
-        chain, law = _solve(part)
+        chain, law = _solve(part, device)
         own_H, own_D = law_entropies(law, chain.u, chain.folded)
         H += own_H
         D += own_D
@@ -284,7 +292,7 @@ def part_chain(part: Part) -> Chain:
     return make_chain(part.W, part.b, folded=not part.b.any())
 
 
-def _solve(part: Part) -> tuple[Chain, Floats]:
+def _solve(part: Part, device: str = "cpu") -> tuple[Chain, Floats]:
     """Return the chain of a part and its stationary law."""
     chain = part_chain(part)
     size, n = chain.on.shape
@@ -292,9 +300,10 @@ def _solve(part: Part) -> tuple[Chain, Floats]:
         law, smallest_exit = _eliminate_tiny(chain.on, chain.off, chain.folded)
         return chain, law if smallest_exit >= SMALLEST_EXIT else _extend(chain)
     with thread_pool() as pool:
-        if size <= SMALL:
+        if size <= SMALL and device == "cpu":
             return chain, _eliminate(chain, pool)
-        found = iterate(chain, make_step(chain, pool))
+        advance = make_step(chain, pool) if device == "cpu" else device_step(chain, device)
+        found = iterate(chain, advance)
         if found.error <= TOLERANCE:
             return chain, found.p
         if size <= LARGEST_DIRECT and 8.5 * size * size < memory_limit():
@@ -362,25 +371,14 @@ def _divergences(part: Part, law: Floats, first: float, lags: list[int]) -> Floa
             continue
         if later is None:
             P = dense_transitions(make_chain(part.W, part.b, folded=False))
-            later = _power(P, lag)
+            later = matrix_power(P, lag)
         elif lag > at:
-            later = later @ _power(P, lag - at)
+            later = later @ matrix_power(P, lag - at)
             later /= later.sum(1, keepdims=True)
         at = lag
         rows = later[: len(law)]
         D[k] = -law @ xlogy(rows, rows).sum(1) / np.log(2.0)
     return D
-
-
-def _power(P: Floats, exponent: int) -> Floats:
-    """Return P**exponent by squaring; renewing the row sums keeps rounding from adding up."""
-    power = P
-    for bit in bin(exponent)[3:]:
-        power = power @ power
-        if bit == "1":
-            power = power @ P
-        power /= power.sum(1, keepdims=True)
-    return power
 
 
 def _correlation(chain: Chain, law: Floats) -> Floats:

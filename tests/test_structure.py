@@ -43,7 +43,7 @@ LAYERS = [
         "weights",
     ],
     ["boltzmann", "chain", "correlation", "designs", "entropies", "network", "patterns"],
-    ["_relay_samples", "recordings", "sampling"],
+    ["_relay_samples", "accelerated", "recordings", "sampling"],
     ["attractors", "cycles", "estimators", "exact", "graph", "relays", "resampling"],
     ["bounds", "construction", "gradient", "memory", "relay_scores", "trained"],
     ["ascent", "evolution", "plots", "sweep", "widgets"],
