@@ -90,6 +90,8 @@ def sweep(
     With a `store`, each result is on disk as soon as it arrives here. A sweep that was killed or
     interrupted goes on from there when it is called again, with the same result as if nothing had
     happened. Results are checked for damage when they are read, and computed again where needed.
+    Where a process of joblib's own dies (Dask replaces its workers), joblib's error ends the sweep,
+    and the store goes on from there, too.
 
     Parameters
     ----------

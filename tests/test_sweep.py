@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -118,6 +119,13 @@ def test_killed_dask_worker_loses_nothing(cluster: Client, tmp_path: Path) -> No
     assert stored(tmp_path / "store") == list(range(DRAWN.size))
 
 
+def test_killed_process_ends_the_sweep_and_the_store_goes_on(tmp_path: Path) -> None:
+    function = partial(die_once, mark=str(tmp_path / "mark"))
+    with joblib.parallel_config(n_jobs=2), pytest.raises(BrokenProcessPool):
+        run(function, store=tmp_path / "store")
+    assert run(function, store=tmp_path / "store").equals(sequential())
+
+
 def query(path: Path, sql: str) -> list[Any]:
     with closing(sqlite3.connect(path)) as database, database:
         return database.execute(sql).fetchall()
@@ -142,7 +150,7 @@ CALLS = sys.argv[1] + ".calls"
 def slow(*, rng, width, n):
     with open(CALLS, "a") as calls:
         calls.write("x")
-    time.sleep(0.03)
+    time.sleep(0.05)
     return width * rng.normal() + n
 
 
