@@ -2,6 +2,9 @@
 
 numpydoc leaves types, "(n, n) array" or "Flux", as plain text. Where a word of it is the name of
 something that the same page documents, it becomes a reference; all other words stay as they are.
+
+References are numbered anew in each docstring, for which numpydoc puts a hash before the number. On
+pages of MyST it takes the hash away from the list alone; here it goes from the text, too.
 """
 
 from __future__ import annotations
@@ -12,12 +15,14 @@ from typing import Any
 from docutils import nodes
 from sphinx import addnodes
 
+HASHED = re.compile(r"\[R[0-9a-f]{12}-(\d+)\]")
 NAME = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")
 
 
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("doctree-read", _link_types)
+    app.connect("doctree-read", _number_references)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -50,6 +55,13 @@ def _link_types(app: Any, doctree: nodes.document) -> None:
         for text in fields:
             pieces = find_names(text.astext(), module, known)
             text.parent.replace(text, [_reference(piece, target, app) for piece, target in pieces])
+
+
+def _number_references(app: Any, doctree: nodes.document) -> None:
+    for reference in doctree.findall(addnodes.pending_xref):
+        if found := HASHED.fullmatch(reference.astext()):
+            reference.children = []
+            reference += nodes.inline("", f"[{found[1]}]")
 
 
 def _types(field: nodes.field) -> list[nodes.Text]:
