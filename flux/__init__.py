@@ -11,11 +11,13 @@ from flux.cycles import SampledAttractors, sample_attractors
 from flux.designs import weighing_matrix
 from flux.entropies import entropy_from_counts
 from flux.estimators import model_flux, sample_flux
-from flux.evolution import Evolution, SearchError, evolve, replay
+from flux.evolution import Evolution, SearchError, evolve
 from flux.exact import exact_correlation, exact_flux, stationary_distribution, transition_matrix
 from flux.gradient import FluxGradient, flux_gradient
 from flux.graph import state_graph
+from flux.history import replay
 from flux.information import Flux, binary_entropy, entropy, mutual_information
+from flux.longest import BestRooks, best_rooks
 from flux.memory import Recall, memory_curve, recall
 from flux.packing import PackedSpins, pack
 from flux.patterns import PatternGenerator, fewest_rooks, pattern_generator, slip_time
@@ -24,7 +26,7 @@ from flux.recordings import spike_trains
 from flux.relay_scores import RelaysOverTime, relay_over_time, relay_scores
 from flux.relays import RelayInformation, RelayOrder, relay_information, relay_order
 from flux.resampling import SampleInterval, sample_flux_interval
-from flux.rooks import BestRooks, RookPeriods, best_rooks, rook_periods, rooks_matrix
+from flux.rooks import RookPeriods, rook_periods, rooks_matrix
 from flux.shapes import rookness, row_overlap
 from flux.states import TooLargeError, all_states, decode, encode
 from flux.stationary import ConvergenceError

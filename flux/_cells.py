@@ -7,9 +7,13 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax import Array
 from jax.typing import ArrayLike
+
+from flux.states import check_memory
+from flux.tasks import Sequences
 
 State = tuple[Array, Array]
 """Hidden states (samples, hidden) and cell states, which have no nodes without an LSTM."""
@@ -43,18 +47,14 @@ class Network(eqx.Module):
     classes: int = eqx.field(static=True)
 
 
-def plain_cell(inputs: int, hidden: int, start: str, key: Array) -> RNNCell:
-    """Return an untrained plain cell, its weights uniform or its recurrent ones the identity."""
-    limit = hidden**-0.5
-    w, u, b = (
-        jax.random.uniform(k, shape, minval=-limit, maxval=limit)
-        for k, shape in zip(
-            jax.random.split(key, 3), ((hidden, inputs), (hidden, hidden), (hidden,)), strict=True
-        )
-    )
-    if start == "identity":
-        u, b = jnp.eye(hidden), jnp.zeros(hidden)
-    return RNNCell(w, u, b)
+def make_cell(
+    kind: str, inputs: int, hidden: int, start: str, key: Array
+) -> RNNCell | eqx.nn.GRUCell | eqx.nn.LSTMCell:
+    """Return an untrained cell; `start` counts for the plain one only."""
+    if kind == "rnn":
+        return _plain_cell(inputs, hidden, start, key)
+    gated = eqx.nn.GRUCell if kind == "gru" else eqx.nn.LSTMCell
+    return gated(inputs, hidden, key=key)
 
 
 def optimizer(rate: ArrayLike) -> Any:
@@ -119,6 +119,57 @@ def learn(
 
     (weights, memory), losses = jax.lax.scan(update, (weights, memory), batches)
     return eqx.combine(weights, fixed), memory, losses
+
+
+def check_task(network: Network, task: Sequences) -> None:
+    """Raise a ValueError unless the sequences and their labels fit the network."""
+    samples, steps = check_inputs(network, task.x).shape[:2]
+    if task.y.shape != (samples, network.questions) or task.classes != network.classes:
+        raise ValueError(
+            f"task must have {network.questions} questions of {network.classes} classes, but had"
+            f" labels of shape {task.y.shape} and {task.classes} classes"
+        )
+    if task.y.min() < 0 or task.y.max() >= task.classes:
+        raise ValueError(
+            f"task must have labels from 0 to {task.classes - 1}, but they ranged from"
+            f" {task.y.min()} to {task.y.max()}"
+        )
+    if task.lengths.shape != (samples,) or task.lengths.min() < 1 or task.lengths.max() > steps:
+        raise ValueError(
+            f"task must have {samples} lengths from 1 to {steps}, but had {task.lengths!r}"
+        )
+
+
+def check_inputs(network: Network, x: Any) -> Array:
+    """Return sequences on the device, or raise a ValueError unless they fit the network."""
+    shown = np.asarray(x)
+    if shown.ndim != 3 or 0 in shown.shape or shown.shape[2] != network.inputs:
+        raise ValueError(
+            f"x must have shape (samples, steps, {network.inputs}), but had shape {shown.shape}"
+        )
+    if shown.dtype.kind not in "biuf" or not np.isfinite(shown).all():
+        raise ValueError("x must hold finite real numbers")
+    samples, steps = shown.shape[:2]
+    check_memory(
+        32.0 * samples * steps * (network.hidden + network.inputs),
+        f"the states of {samples} sequences of {steps} steps",
+        "record fewer at a time",
+    )
+    return jnp.asarray(shown, jnp.float32)
+
+
+def _plain_cell(inputs: int, hidden: int, start: str, key: Array) -> RNNCell:
+    """Return an untrained plain cell, its weights uniform or its recurrent ones the identity."""
+    limit = hidden**-0.5
+    w, u, b = (
+        jax.random.uniform(k, shape, minval=-limit, maxval=limit)
+        for k, shape in zip(
+            jax.random.split(key, 3), ((hidden, inputs), (hidden, hidden), (hidden,)), strict=True
+        )
+    )
+    if start == "identity":
+        u, b = jnp.eye(hidden), jnp.zeros(hidden)
+    return RNNCell(w, u, b)
 
 
 def _advance(network: Network, x: Array, state: State) -> State:

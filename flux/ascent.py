@@ -44,7 +44,26 @@ class Runs(NamedTuple):
 
 
 class Ascent(NamedTuple):
-    """The best matrix, its flux in bits, the evaluations of all starts together, and all ends."""
+    """The best matrix of an ascent, and where every start ended.
+
+    Attributes
+    ----------
+    W : (n, n) float64
+        The best matrix.
+    I : float
+        Its flux in bits.
+    evaluations : int
+        Evaluations of flux and gradient, of all starts together.
+    runs : Runs
+        The end of each start, in their order: arrays I, W and evaluations.
+
+    Examples
+    --------
+    >>> W0, rng = [[0.3, 0.1], [-0.1, 0.4]], np.random.default_rng(1)
+    >>> found = ascend(W0, bound=2.0, starts=3, rng=rng)
+    >>> found.runs.W.shape, found.runs.I.max() == found.I
+    ((3, 2, 2), np.True_)
+    """
 
     W: Floats
     I: float
@@ -67,9 +86,10 @@ def ascend(
 ) -> Ascent:
     """Climb to a local maximum of the flux I[x(t); x(t+1)] under a bound on the weights.
 
-    The norm that must not exceed `bound` is max_ij |W_ij| ("entry"), sum_j |W_ij| of each row
-    ("l1"), sqrt(sum_j W_ij**2) of each row ("l2") or sqrt(sum_ij W_ij**2) ("frobenius"). The
-    entry bound is left to L-BFGS-B, the others to the spectral projected gradient method.
+    The norm that must not exceed `bound` is ``max_ij |W_ij|`` ("entry"), ``sum_j |W_ij|`` of each
+    row ("l1"), ``sqrt(sum_j W_ij**2)`` of each row ("l2") or ``sqrt(sum_ij W_ij**2)``
+    ("frobenius"). The entry bound is left to L-BFGS-B, the others to the spectral projected
+    gradient method.
 
     A start that the gradient cannot leave ends where it began: W0 = 0, and any matrix whose
     symmetries the optimum lacks. Further starts are random: normal directions, with norms from

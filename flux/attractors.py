@@ -35,9 +35,22 @@ SPAN = 1 << 22
 class Attractors(NamedTuple):
     """Every attractor of a network, one entry each, in the order of `representative`.
 
-    `period` (k,) int64 is the number of states on the cycle, `basin` (k,) int64 the number of
-    states that end there, those of the cycle included, `representative` (k,) int64 the smallest
-    code on the cycle, and `ties` what was decided where a field is zero.
+    Attributes
+    ----------
+    period : (k,) int64
+        Number of states on the cycle.
+    basin : (k,) int64
+        Number of states that end there, those of the cycle included.
+    representative : (k,) int64
+        Smallest code on the cycle.
+    ties : Ties
+        Where a field is zero.
+
+    Examples
+    --------
+    >>> found = find_attractors([[0.0, 1.0], [1.0, 0.0]])
+    >>> found.period, found.basin, found.representative
+    (array([1, 2, 1]), array([1, 2, 1]), array([0, 1, 3]))
     """
 
     period: Codes

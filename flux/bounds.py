@@ -1,14 +1,7 @@
 """The flux of networks too large to enumerate, between a lower and an upper bound.
 
-The kernel p(y | x) is known, and independent samples of the stationary law can be drawn. Then
-
-- for any law q, I <= E[-log2 q(y)] - D, since the cross entropy is at least H;
-- I >= E log2 [p(y | x) / mean of p(y | .) over x and K other states], at most log2 (K + 1);
-- I = sum_k I[x(t-k); x(t) | x(t-k-1)] with x(t) = y, and for any decoder r each term is at least
-  E[log2 r(x(t-k) | x(t), x(t-k-1))] + D, because the entropy of x(t-k) given its predecessor
-  is known: it is D. No sample size limits this bound, but the decoder does.
-
-Each is an average over fresh samples that lies on its side of I, however well q and r were fitted.
+The kernel p(y | x) is known, and independent samples of the stationary law can be drawn. That is
+enough for the bounds in the notes of `flux_interval`.
 """
 
 from __future__ import annotations
@@ -45,9 +38,22 @@ LN2 = float(np.log(2.0))
 
 
 class FluxInterval(NamedTuple):
-    """Bounds on the information flux in bits, their standard errors, and what limits them.
+    """Bounds on the information flux in bits: E[lower] <= I <= E[upper].
 
-    E[lower] <= I <= E[upper]; both standard errors are 0 where the flux is exact.
+    Attributes
+    ----------
+    lower, upper : float
+        The bounds.
+    lower_se, upper_se : float
+        Their standard errors, 0 where the flux is exact.
+    limited_by : str
+        Which bounds they are, and what limits them.
+
+    Examples
+    --------
+    >>> found = flux_interval(np.zeros((20, 20)), rng=np.random.default_rng(1))
+    >>> found.lower, found.upper, found.limited_by
+    (0.0, 0.0, 'nothing: exact')
     """
 
     lower: float
@@ -74,11 +80,8 @@ def flux_interval(
     """Bound the information flux of a network of any size.
 
     Parts of up to 13 neurons, and N-rooks-like parts of any size, are solved exactly. For the
-    others the tightest of these bounds is taken. Upper, E[-log2 q(y)] - D with q the mixture
-    of the kernels of all samples, an autoregressive model, or blocks of neurons; lower, the
-    contrastive bound and the decoded bound of the module's docstring. Half of the samples
-    fit, the other half are averaged over. Burn-in and spacing follow the measured
-    autocorrelation.
+    others the tightest of the bounds below is taken. Half of the samples fit, the other half
+    are averaged over. Burn-in and spacing follow the measured autocorrelation.
 
     Parameters
     ----------
@@ -111,6 +114,22 @@ def flux_interval(
         If an argument is out of its range.
     TooLargeError
         If the samples would not fit into memory.
+
+    Notes
+    -----
+    With the known kernel p(y | x),
+
+    - for any law q, I <= E[-log2 q(y)] - D, since the cross entropy is at least H. Here q is the
+      mixture of the kernels of all samples, an autoregressive model, or blocks of neurons;
+    - I >= E log2 [p(y | x) / mean of p(y | .) over x and K other states], at most log2 (K + 1):
+      the contrastive bound;
+    - I = sum_k I[x(t-k); x(t) | x(t-k-1)] with x(t) = y, and for any decoder r each term is at
+      least E[log2 r(x(t-k) | x(t), x(t-k-1))] + D, because the entropy of x(t-k) given its
+      predecessor is known: it is D. No sample size limits this decoded bound, but the decoder
+      does.
+
+    Each is an average over fresh samples that lies on its side of I, however well q and r were
+    fitted.
 
     References
     ----------

@@ -16,9 +16,9 @@ _BLOCK = 1 << 22
 def coarse_grain(H: ArrayLike, method: str = "kmeans2") -> Spins:
     """Cut the activity of each node, at each time step by itself, into low 0 and high 1.
 
-    `kmeans2` cuts where the squared distances to the means of both parts add up to the least:
+    ``kmeans2`` cuts where the squared distances to the means of both parts add up to the least:
     the best of all cuts, from sorted activities and their running sums, where the iterative
-    algorithm may stop at another. `median` cuts above the median, `sign` above 0.
+    algorithm may stop at another. ``median`` cuts above the median, ``sign`` above 0.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def coarse_grain(H: ArrayLike, method: str = "kmeans2") -> Spins:
     Returns
     -------
     (samples, ..., nodes) int8
-        0 and 1; all 0 where a node is constant (by `kmeans2` and `median`).
+        0 and 1; all 0 where a node is constant (by ``kmeans2`` and ``median``).
 
     Raises
     ------

@@ -44,7 +44,7 @@ def lagged_correlation(x: ArrayLike | PackedSpins | Iterator[ArrayLike], lag: in
     """Return the Pearson correlations C[i, j] of x_i(t + lag) with x_j(t).
 
     With spins, P pairs of steps, and a_i, b_j, d_ij the numbers of pairs on which
-    x_i(t + lag) = +1, x_j(t) = +1, and the two differ,
+    x_i(t + lag) = +1, x_j(t) = +1, and the two differ ::
 
         n_11 = (a_i + b_j - d_ij) / 2,
         C_ij = (P n_11 - a_i b_j) / sqrt(a_i (P - a_i) b_j (P - b_j)).

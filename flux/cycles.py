@@ -44,10 +44,25 @@ Words = NDArray[np.uint64]
 class SampledAttractors(NamedTuple):
     """The distinct attractors that random starts fell into, one entry each.
 
-    `period` (k,) int64, `hits` (k,) int64 how many starts ended there, `representative` (k, n)
-    int8 the state on the cycle that is smallest as a code; sorted by it. `n_open` starts had
-    not closed a cycle when their steps were used up: of their attractors nothing is known.
-    `tied` (n,) bool tells of which neurons a field was zero in a state that was met.
+    Attributes
+    ----------
+    period : (k,) int64
+        Number of states on the cycle.
+    hits : (k,) int64
+        How many starts ended there.
+    representative : (k, n) int8
+        The state on the cycle that is smallest as a code; the entries are sorted by it.
+    n_open : int
+        Starts that had not closed a cycle when their steps were used up: of their attractors
+        nothing is known.
+    tied : (n,) bool
+        Of which neurons a field was zero in a state that was met.
+
+    Examples
+    --------
+    >>> found = sample_attractors(2 * np.eye(2), starts=99, rng=np.random.default_rng(1))
+    >>> found.period, int(found.hits.sum()), found.n_open
+    (array([1, 1, 1, 1]), 99, 0)
     """
 
     period: Codes
@@ -81,7 +96,7 @@ def sample_attractors(
 ) -> SampledAttractors:
     """Find the attractors of the zero-noise map in which random states end; any number of neurons.
 
-    Each start is a fair draw among all states, so `hits / starts` estimates the share of states
+    Each start is a fair draw among all states, so ``hits / starts`` estimates the share of states
     in a basin. Cycles are found by Brent's method, which stores two states at a time. Signs are
     those of the exact sums of the given doubles, as in `successor_map`.
 

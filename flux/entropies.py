@@ -64,7 +64,7 @@ def entropy_from_counts(
     method : str
         One of those above.
     n_symbols : int or float, optional
-        Size of the alphabet, seen or not; `nsb` needs it, the others ignore it. Any size goes,
+        Size of the alphabet, seen or not; ``nsb`` needs it, the others ignore it. Any size goes,
         an int of a thousand digits included.
 
     Returns
@@ -76,7 +76,7 @@ def entropy_from_counts(
     ------
     ValueError
         If `counts` are not whole numbers of at least 0 with at least one above 0, `method` is
-        unknown, or `nsb` has no `n_symbols`, or fewer than the symbols seen.
+        unknown, or ``nsb`` has no `n_symbols`, or fewer than the symbols seen.
 
     References
     ----------

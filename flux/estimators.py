@@ -33,7 +33,7 @@ def sample_flux(x: ArrayLike, *, method: str = "plugin", lag: int = 1) -> Flux:
     """Estimate the information flux I[x(t); x(t + lag)] from recorded states.
 
     The states x_t, their successors y_t = x_{t+lag} within the same chain, and the pairs are
-    counted exactly, for any number of neurons, and
+    counted exactly, for any number of neurons, and ::
 
         H = H(y),  D = H(x, y) - H(x),  I = H - D = H(x) + H(y) - H(x, y),
 
@@ -45,10 +45,10 @@ def sample_flux(x: ArrayLike, *, method: str = "plugin", lag: int = 1) -> Flux:
     x : (steps, n) or (chains, steps, n) array of -1 and +1
         Recorded states, any n; every chain needs more than `lag` steps.
     method : str
-        One of `plugin`, `miller-madow`, `grassberger`, `chao-shen`, `chao-wang-jost` and `nsb`,
-        all defined at `flux.entropies.entropy_from_counts`, where `nsb` takes alphabets of
-        2^n states and 4^n pairs; or `shuffle`: the plug-in I less its mean over all ways to
-        shuffle the successors, which is computed exactly and draws nothing [1]_. With `shuffle`
+        One of ``plugin``, ``miller-madow``, ``grassberger``, ``chao-shen``, ``chao-wang-jost``
+        and ``nsb``, all defined at `entropy_from_counts`, where ``nsb`` takes alphabets of
+        2^n states and 4^n pairs; or ``shuffle``: the plug-in I less its mean over all ways to
+        shuffle the successors, which is computed exactly and draws nothing [1]_. With ``shuffle``
         H is the plug-in entropy, and the correction goes to D.
     lag : int
         Number of steps from a state to its successor, from 1 to steps - 1.
@@ -76,7 +76,7 @@ def sample_flux(x: ArrayLike, *, method: str = "plugin", lag: int = 1) -> Flux:
     Notes
     -----
     The plug-in I is too high by about (number of pairs) / (2 T ln 2) bits, T the number of
-    samples. Of the corrections, `nsb` leaves the least, then `chao-wang-jost`; `shuffle` is
+    samples. Of the corrections, ``nsb`` leaves the least, then ``chao-wang-jost``; ``shuffle`` is
     right for weak flux, and takes far too much off where states foretell their successors,
     since shuffled pairs are then more diverse than real ones.
     No method knows of states that a slow network has not visited yet.
@@ -121,8 +121,8 @@ def model_flux(
     b : (n,) array, optional
         Biases; zero by default.
     method : str
-        `plugin`, `miller-madow`, `grassberger`, `chao-shen`, `chao-wang-jost` or `nsb`; see
-        `flux.entropies.entropy_from_counts`.
+        ``plugin``, ``miller-madow``, ``grassberger``, ``chao-shen``, ``chao-wang-jost`` or
+        ``nsb``; see `entropy_from_counts`.
 
     Returns
     -------

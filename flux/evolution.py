@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
+from flux.history import History, Step, find_step, join_steps, replay
 from flux.states import (
-    Codes,
     Floats,
     check_count,
     check_floats,
@@ -27,27 +27,28 @@ METHODS = ("selection", "cma")
 Mutation = Callable[[Floats, np.random.Generator], ArrayLike]
 _Scored = tuple[float, Floats]
 
-NOWHERE = np.empty(0, np.int64)
-
-
-class History(NamedTuple):
-    """How a search came to its best matrix; `replay` rebuilds the best after any step.
-
-    `fitness[t]` is that of the best after step t, where step 0 is `W0`. In step `step[k]` a new
-    matrix became the best one: it differs from the former in the flat entries
-    `entry[start[k]:start[k + 1]]`, which then held `value[start[k]:start[k + 1]]`.
-    """
-
-    fitness: Floats
-    W0: Floats
-    step: Codes
-    start: Codes
-    entry: Codes
-    value: Floats
-
 
 class Evolution(NamedTuple):
-    """The best matrix found, its fitness, the way to it, and how often fitness was called."""
+    """The best matrix that a search found, and the way to it.
+
+    Attributes
+    ----------
+    W : array
+        The best matrix, of the shape of the first.
+    fitness : float
+        Its fitness.
+    history : History
+        The way: ``history.fitness[t]`` is that of the best after step t. `replay` rebuilds the
+        best after any step from it.
+    evaluations : int
+        How often the fitness was called.
+
+    Examples
+    --------
+    >>> found = evolve(np.sum, [1.0, 2.0], rng=np.random.default_rng(1), steps=9, mutation=1)
+    >>> found.history.fitness.shape, found.history.fitness[9] == found.fitness
+    ((10,), np.True_)
+    """
 
     W: Floats
     fitness: float
@@ -58,8 +59,24 @@ class Evolution(NamedTuple):
 class SearchError(ValueError):
     """A fitness or a mutation failed within a search; what was found before is kept.
 
-    `W` is the matrix on which it failed; `reached` is the Evolution up to the step before, or
-    None if there was none.
+    Attributes
+    ----------
+    W : array
+        The matrix on which it failed.
+    reached : Evolution or None
+        What the search had reached in the step before; None if there was none.
+
+    Examples
+    --------
+    >>> def fitness(W):
+    ...     if W.sum() > 3:
+    ...         raise OverflowError("above 3")
+    ...     return W.sum()
+    >>> try:
+    ...     evolve(fitness, np.zeros(2), rng=np.random.default_rng(1), steps=99, mutation=1)
+    ... except SearchError as error:
+    ...     print(error.W.sum() > 3, error.reached.fitness <= 3)
+    True True
     """
 
     def __init__(self, message: str, W: Floats) -> None:
@@ -197,13 +214,13 @@ def evolve(
     else:
         mutate = _make_mutation(mutation, share, limit)
         search = _select(score, start, rng, mutate, population, offspring or population)
-    records: list[_Record] = []
+    records: list[Step] = []
     best = start
     try:
         with tqdm(total=steps, delay=2, leave=False, disable=not progress, unit="step") as bar:
             for value, W in islice(search, steps + 1):
                 # one record a step, so that an interrupt cannot tear it apart
-                records.append(_compare(value, W, best))
+                records.append(find_step(value, W, best))
                 best = W
                 bar.update(len(records) > 1)
     except KeyboardInterrupt:
@@ -215,47 +232,6 @@ def evolve(
         error.reached = _finish(records, start, evaluations) if records else None
         raise
     return _finish(records, start, evaluations)
-
-
-def replay(history: History, step: int) -> Floats:
-    """Return the best matrix that a search had after a step, exactly as it was.
-
-    Parameters
-    ----------
-    history : History
-        That of an Evolution.
-    step : int
-        From 0, which gives W0, to the last step.
-
-    Returns
-    -------
-    array
-        Of the shape of W0.
-
-    Raises
-    ------
-    ValueError
-        If the search had no such step.
-
-    Examples
-    --------
-    >>> found = evolve(np.sum, [1.0, 2.0], rng=np.random.default_rng(1), steps=9, mutation=1)
-    >>> replay(found.history, 9).sum() == found.fitness
-    np.True_
-    """
-    step = check_count("step", step, 0, len(history.fitness) - 1)
-    stop = history.start[np.searchsorted(history.step, step, side="right")]
-    # of repeated entries numpy promises no order: keep the last of each
-    entry, last = np.unique(history.entry[:stop][::-1], return_index=True)
-    W = history.W0.copy()
-    W.flat[entry] = history.value[:stop][::-1][last]
-    return W
-
-
-class _Record(NamedTuple):
-    fitness: float
-    entry: Codes
-    value: Floats
 
 
 def _call(fitness: Callable[[Floats], Any], W: Floats) -> float:
@@ -357,20 +333,6 @@ def _adapt(
             best = (values[top], children[top])
 
 
-def _compare(fitness: float, W: Floats, former: Floats) -> _Record:
-    entry = NOWHERE if W is former else np.flatnonzero(W.ravel() != former.ravel())
-    return _Record(fitness, entry, W.flat[entry])
-
-
-def _finish(records: list[_Record], start: Floats, evaluations: int) -> Evolution:
-    sizes = np.array([record.entry.size for record in records])
-    step = np.flatnonzero(sizes)
-    history = History(
-        np.array([record.fitness for record in records]),
-        start.copy(),
-        step,
-        np.concatenate([[0], np.cumsum(sizes[step])]),
-        np.concatenate([record.entry for record in records]),
-        np.concatenate([record.value for record in records]),
-    )
-    return Evolution(replay(history, len(records) - 1), records[-1].fitness, history, evaluations)
+def _finish(steps: list[Step], start: Floats, evaluations: int) -> Evolution:
+    history = join_steps(steps, start)
+    return Evolution(replay(history, len(steps) - 1), steps[-1].fitness, history, evaluations)

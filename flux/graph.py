@@ -29,8 +29,8 @@ def state_graph(W: ArrayLike, b: ArrayLike | None = None, *, ties: str = "raise"
     Returns
     -------
     networkx.DiGraph
-        Nodes are state codes. Their attributes: `attractor`, the smallest code on the cycle they
-        end in; `transient`, the number of steps to that cycle, 0 on it; `period` of the cycle.
+        Nodes are state codes. Their attributes: ``attractor``, the smallest code on the cycle they
+        end in; ``transient``, the number of steps to that cycle, 0 on it; ``period`` of the cycle.
 
     Raises
     ------

@@ -13,10 +13,23 @@ from flux.states import Floats, check_floats
 
 
 class Flux(NamedTuple):
-    """Information flux of a free-running network, in bits per time step.
+    """Information flux of a free-running network, in bits per time step: I = H - D.
 
-    I = H - D, where H = H(x) is the entropy of the stationary states and
-    D = H(y | x) the divergence: the entropy that one step adds.
+    Attributes
+    ----------
+    I : float
+        Information flux, the mutual information of successive states.
+    H : float
+        Entropy H(x) of the stationary states.
+    D : float
+        Divergence H(y | x): the entropy that one step adds.
+
+    Examples
+    --------
+    >>> from flux import exact_flux
+    >>> I, H, D = exact_flux([[0.0, 2.0], [2.0, 0.0]])
+    >>> round(H, 4), round(D, 4), round(I, 4)
+    (2.0, 1.0541, 0.9459)
     """
 
     I: float

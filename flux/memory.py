@@ -27,8 +27,19 @@ LARGEST_RECALL = 20
 class Recall(NamedTuple):
     """How well a message can be read off the state, for each lag.
 
-    `accuracy` is the probability of the best guess, sum_y max_c p(y | c) / m, with m equally
-    likely messages c; `information` is I[c; x(t + lag)] in bits.
+    Attributes
+    ----------
+    accuracy : (n_lags,) float64
+        Probability of the best guess, sum_y max_c p(y | c) / m, with m equally likely
+        messages c.
+    information : (n_lags,) float64
+        I[c; x(t + lag)] in bits.
+
+    Examples
+    --------
+    >>> found = recall(np.zeros((2, 2)), [[1, 0], [-1, 0]], [0, 1])
+    >>> found.accuracy, found.information
+    (array([1. , 0.5]), array([1., 0.]))
     """
 
     accuracy: Floats

@@ -33,15 +33,33 @@ _COMPILED = tuple(np.dtype(f"={kind}") for kind in ("i1", "i2", "i4", "i8", "f4"
 class PackedSpins(NamedTuple):
     """A recording of n neurons as bits, neuron by neuron, in one or several chains.
 
-    `bits` (n, words) uint64: neuron i is +1 at position t where
-    `(bits[i, t // 64] >> (t % 64)) & 1` is 1, and -1 where it is 0.
-    `starts`, `lengths` (chains,) int64: chain c takes the positions `starts[c]` up to, but without,
-    `starts[c] + lengths[c]`, in the order of time. Chains are sorted and do not overlap.
-
     Bits that belong to no chain mean nothing and may have any value, so a simulator can hand
-    over whole words: `steps` steps of each of `chains` chains, collected as `bits` of shape
-    (n, chains, words) with words = ceil(steps / 64), are
-    `PackedSpins(bits.reshape(n, -1), 64 * words * arange(chains), full(chains, steps))`.
+    over whole words, as in the second example.
+
+    Attributes
+    ----------
+    bits : (n, words) uint64
+        Neuron i is +1 at position t where ``(bits[i, t // 64] >> (t % 64)) & 1`` is 1, and -1
+        where it is 0.
+    starts, lengths : (chains,) int64
+        Chain c takes the positions ``starts[c]`` up to, but without, ``starts[c] + lengths[c]``,
+        in the order of time. Chains are sorted and do not overlap.
+
+    Examples
+    --------
+    >>> packed = pack([[-1, 1], [1, 1], [1, -1]])
+    >>> [f"{word:03b}" for word in packed.bits[:, 0]]
+    ['110', '011']
+
+    Chains of 100 steps, each in two words of its own:
+
+    >>> chains, steps, words = 5, 100, 2
+    >>> bits = np.zeros((3, chains, words), np.uint64)
+    >>> silent = PackedSpins(
+    ...     bits.reshape(3, -1), 64 * words * np.arange(chains), np.full(chains, steps)
+    ... )
+    >>> silent.starts
+    array([  0, 128, 256, 384, 512])
     """
 
     bits: Words

@@ -15,9 +15,31 @@ LARGEST_RING = 10_000
 
 
 class PatternGenerator(NamedTuple):
-    """N-rooks `W`, a state `x0` that recurs with the wanted period, and the lengths of the rings.
+    """N-rooks with a state that recurs with a wanted period.
 
     Without noise y_i = signs[i] x_permutation[i], and W = strength times that signed permutation.
+
+    Attributes
+    ----------
+    W : (n, n) float64
+        Weights.
+    x0 : (n,) int8
+        A state on the attractor of that period.
+    rings : tuple of int
+        Lengths of the rings.
+    permutation : (n,) int64
+        The neuron that each neuron hears.
+    signs : (n,) float64
+        Whether it copies (+1) or inverts (-1) that neuron.
+
+    Examples
+    --------
+    >>> made = pattern_generator(6, strength=40.0, rng=np.random.default_rng(1))
+    >>> states = [made.x0]
+    >>> for _ in range(6):
+    ...     states.append(np.sign(made.W @ states[-1]))
+    >>> [np.array_equal(state, made.x0) for state in states]
+    [True, False, False, False, False, False, True]
     """
 
     W: Floats

@@ -61,6 +61,12 @@ def show_weights(W: ArrayLike, ax: Axes | None = None, *, limit: float | None = 
     ------
     ValueError
         If W is no finite square matrix.
+
+    Examples
+    --------
+    >>> image = show_weights([[0.0, 2.0], [-1.0, 0.0]])
+    >>> image.get_clim()
+    (-2.0, 2.0)
     """
     weights = check_weights(W)
     ax = ax or plt.gca()
@@ -90,6 +96,12 @@ def show_raster(x: ArrayLike, ax: Axes | None = None) -> AxesImage:
     ------
     ValueError
         If x holds anything but spins.
+
+    Examples
+    --------
+    >>> image = show_raster([[1, -1], [1, 1], [-1, 1]])
+    >>> image.get_array().shape
+    (2, 3)
     """
     spins = check_spins("x", x)
     ax = ax or plt.gca()
@@ -128,6 +140,12 @@ def show_state_graph(
         If W or b are not finite, do not fit together or are too large, or ties is unknown.
     TieError
         If a field is zero and `ties` is "raise"; a ValueError.
+
+    Examples
+    --------
+    >>> axes = show_state_graph([[0.0, 1.0], [-1.0, 0.0]])
+    >>> len(axes.collections[-1].get_offsets())
+    4
     """
     check_count("len(W)", len(check_weights(W)), 1, 12)
     following = successor_map(W, b, ties=ties).astype(np.int64)

@@ -13,11 +13,21 @@ from flux.states import Floats, check_count, check_floats
 class Drift(NamedTuple):
     """How alike the profiles of scores are at steps t and t + lag, for each t.
 
-    correlation : (steps - lag,) Pearson correlation over nodes; nan where a profile is flat.
-    jaccard : (steps - lag,) sum of minima over sum of maxima of the positive scores; nan where
-        none is positive.
-    ceiling_correlation, ceiling_jaccard : (steps - lag,) the same between two sets of samples
-        at step t: as much as sampling noise leaves of profiles that do not move.
+    Attributes
+    ----------
+    correlation : (steps - lag,) float64
+        Pearson correlation over nodes; nan where a profile is flat.
+    jaccard : (steps - lag,) float64
+        Sum of minima over sum of maxima of the positive scores; nan where none is positive.
+    ceiling_correlation, ceiling_jaccard : (steps - lag,) float64
+        The same between two sets of samples at step t: as much as sampling noise leaves of
+        profiles that do not move.
+
+    Examples
+    --------
+    >>> found = drift([[1, 0], [1, 1], [0, 1]])
+    >>> found.correlation, found.jaccard
+    (array([nan, nan]), array([0.5, 0.5]))
     """
 
     correlation: Floats
@@ -29,7 +39,7 @@ class Drift(NamedTuple):
 def drift(scores: ArrayLike, lag: int = 1, again: ArrayLike | None = None) -> Drift:
     """Compare profiles of scores with those `lag` steps later.
 
-    Correlation ignores how much is relayed in all, weighted Jaccard does not:
+    Correlation ignores how much is relayed in all, weighted Jaccard does not::
 
         jaccard = sum_j min(s_j, s'_j) / sum_j max(s_j, s'_j),
 

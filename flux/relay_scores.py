@@ -21,9 +21,23 @@ KINDS = ("single", "aggregated", "shapley")
 
 
 class RelaysOverTime(NamedTuple):
-    """Relay scores at each time step, and the fields of `RelayOrder` with the steps in front.
+    """Relay scores at each time step, and the fields of `RelayOrder`, one row a step.
 
-    scores : (steps, nodes) in bits; the others as in `RelayOrder`, one row a step.
+    Attributes
+    ----------
+    scores : (steps, nodes) float64
+        Scores in bits.
+    order, curve, null, states, reliable, tied, leak, I_in_out : (steps, ...) arrays
+        As in `RelayOrder`, with the steps in front.
+
+    Examples
+    --------
+    >>> bit, noise = np.tile([[0, 0, 1, 1], [0, 1, 0, 1]], 32)
+    >>> Y = np.stack([np.stack([bit, noise], 1), np.stack([noise, bit], 1)], 1)
+    >>> found = relay_over_time(bit, bit, Y, rng=np.random.default_rng(1))
+    >>> found.order, found.leak
+    (array([[1, 0],
+           [0, 1]]), array([0., 0.]))
     """
 
     scores: Floats
@@ -49,16 +63,16 @@ def relay_scores(
 ) -> Floats:
     """Score each node by the relay information that is lost without it.
 
-    `single` is the loss when only node j leaves the relay set of all nodes,
+    ``single`` is the loss when only node j leaves the relay set of all nodes ::
 
         I_R(all) - I_R(all but j) = I(in;out) - I(in;out|Y_j),
 
-    which needs no other node. `aggregated` goes along the greedy order: with curve[k] the I_R
-    after k removals,
+    which needs no other node. ``aggregated`` goes along the greedy order: with curve[k] the I_R
+    after k removals ::
 
         V_j = sum of curve[1] - curve[k], k = 1 ... while j is in the relay set.
 
-    `shapley` is the mean loss when j leaves, over random orders of leaving; scores add up to
+    ``shapley`` is the mean loss when j leaves, over random orders of leaving; scores add up to
     I_R(all).
 
     Parameters
@@ -70,9 +84,9 @@ def relay_scores(
     kind : "single", "aggregated" or "shapley"
         Which score.
     rng : numpy.random.Generator
-        Chooses among nodes that tie (`aggregated`), and draws the orders (`shapley`).
+        Chooses among nodes that tie (``aggregated``), and draws the orders (``shapley``).
     orders : int
-        Number of orders of `shapley`, rounded up to an even number, since each is also gone
+        Number of orders of ``shapley``, rounded up to an even number, since each is also gone
         backwards; all orders, each once, where there are no more than that.
     progress : bool
         Show a progress bar if it takes longer than two seconds.
@@ -85,7 +99,7 @@ def relay_scores(
     Warns
     -----
     UserWarning
-        If the samples are too few for the states met on the way: of one node for `single`, of
+        If the samples are too few for the states met on the way: of one node for ``single``, of
         the whole Y0 otherwise.
 
     Raises
@@ -97,8 +111,8 @@ def relay_scores(
 
     Notes
     -----
-    A bit that two nodes both carry counts for each of them by `single`, and a bit that they
-    carry only together (its parity) for none. `shapley` splits either between the two.
+    A bit that two nodes both carry counts for each of them by ``single``, and a bit that they
+    carry only together (its parity) for none. ``shapley`` splits either between the two.
 
     References
     ----------
@@ -155,7 +169,7 @@ def relay_over_time(
     kind : "single", "aggregated" or "shapley"
         Which score.
     orders : int
-        Number of orders of `shapley`.
+        Number of orders of ``shapley``.
     progress : bool
         Show a progress bar if it takes longer than two seconds.
 

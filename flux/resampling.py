@@ -34,9 +34,23 @@ _NEURONS_LOOKED_AT = 32
 class SampleInterval(NamedTuple):
     """Confidence interval of a flux from samples, in bits, and a test against zero flux.
 
-    estimate : the flux by the chosen method; lower, upper : the interval around it.
-    p_value : chance of a flux as high as the one seen if there were none.
-    block : steps in a resampled block.
+    Attributes
+    ----------
+    lower, upper : float
+        The interval.
+    estimate : float
+        The flux by the chosen method.
+    p_value : float
+        Chance of a flux as high as the one seen if there were none.
+    block : int
+        Steps in a resampled block.
+
+    Examples
+    --------
+    >>> x = np.tile([[1, -1], [-1, 1]], (50, 1))
+    >>> found = sample_flux_interval(x, rng=np.random.default_rng(1), block=5)
+    >>> found.lower < found.estimate < found.upper, found.block
+    (True, 5)
     """
 
     lower: float
@@ -62,7 +76,7 @@ def sample_flux_interval(
     end to end (the circular block bootstrap [1]_), `resamples` times; s is the standard
     deviation of their estimates, and z the normal quantile of `level`. What bias the method
     leaves shows in how the estimate falls as the recording grows: with d the mean estimate
-    from its two halves less the estimate from all of it,
+    from its two halves less the estimate from all of it ::
 
         lower = estimate - z s - 2 max(d, 0),   upper = estimate + z s + 2 max(-d, 0).
 
@@ -77,7 +91,7 @@ def sample_flux_interval(
 
     *Block length.* If not given, the rule of Politis & White [2]_: with R the autocovariance of
     a series of N values, M twice the lag from which on its correlation stays below
-    2 sqrt(log10(N) / N), and w the flat-top window,
+    2 sqrt(log10(N) / N), and w the flat-top window ::
 
         block = (1.5 G^2 N / g^2)^(1/3),  G = sum_k w(k/M) |k| R(k),  g = sum_k w(k/M) R(k),
 
@@ -104,7 +118,7 @@ def sample_flux_interval(
     Returns
     -------
     SampleInterval
-        (lower, upper, estimate, p_value, block); `lower` may be negative.
+        (lower, upper, estimate, p_value, block); lower may be negative.
 
     Warns
     -----

@@ -23,7 +23,16 @@ Codes = NDArray[np.int64]
 
 
 class TooLargeError(MemoryError, ValueError):
-    """The exact computation would need more memory than this machine has to give."""
+    """The exact computation would need more memory than this machine has to give.
+
+    Examples
+    --------
+    >>> try:
+    ...     all_states(60)
+    ... except TooLargeError:
+    ...     print("too large to list")
+    too large to list
+    """
 
 
 def all_states(n: int) -> Spins:

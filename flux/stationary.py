@@ -35,7 +35,20 @@ Integers = NDArray[np.int64]
 
 
 class ConvergenceError(ArithmeticError):
-    """The stationary law cannot be had to the promised accuracy."""
+    """The stationary law cannot be had to the promised accuracy.
+
+    Examples
+    --------
+    Fields that rise and fall by more than doubles can tell:
+
+    >>> from flux import exact_flux
+    >>> W = 2.0**60 * (np.ones((3, 3)) - np.eye(3))
+    >>> try:
+    ...     exact_flux(W, [0.5, 0.0, 0.0])
+    ... except ConvergenceError as error:
+    ...     print("too strong" in str(error))
+    True
+    """
 
 
 class Krylov(NamedTuple):

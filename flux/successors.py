@@ -47,14 +47,35 @@ Ranks = NDArray[np.int16]
 
 
 class TieError(ValueError):
-    """A neuron's field is exactly zero, and nobody has said which sign it then takes."""
+    """A neuron's field is exactly zero, and nobody has said which sign it then takes.
+
+    Examples
+    --------
+    >>> try:
+    ...     successor_map([[1.0, 1.0], [0.0, 1.0]])
+    ... except TieError:
+    ...     print(successor_map([[1.0, 1.0], [0.0, 1.0]], ties="keep"))
+    [0 1 2 3]
+    """
 
 
 class Ties(NamedTuple):
     """States in which a local field u_i is exactly zero.
 
-    `n_states` is how many states have such a neuron, `per_neuron` (n,) int64 in how many
-    states each neuron is it, and `first` (up to 8,) int64 are the smallest of these codes.
+    Attributes
+    ----------
+    n_states : int
+        How many states have such a neuron.
+    per_neuron : (n,) int64
+        In how many states each neuron is it.
+    first : (up to 8,) int64
+        The smallest of these codes.
+
+    Examples
+    --------
+    >>> from flux import find_attractors
+    >>> find_attractors([[1.0, 1.0], [0.0, 1.0]], ties="keep").ties
+    Ties(n_states=2, per_neuron=array([2, 0]), first=array([1, 2]))
     """
 
     n_states: int

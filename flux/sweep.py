@@ -45,7 +45,25 @@ ON_ERROR = ("raise", "nan")
 
 
 class SweepError(RuntimeError):
-    """Some calls of a sweep failed; `dataset` holds all others, `failures` what went wrong."""
+    """Some calls of a sweep failed; the results of all others are kept.
+
+    Attributes
+    ----------
+    dataset : xarray.Dataset
+        Result of the sweep, nan where a call failed.
+    failures : sequence
+        What went wrong.
+
+    Examples
+    --------
+    >>> def inverse(*, rng, x):
+    ...     return 1 / x
+    >>> try:
+    ...     sweep(inverse, {"x": [0, 1]}, repeats=1, seed=1)
+    ... except SweepError as error:
+    ...     print(error.dataset.result.values.ravel(), len(error.failures))
+    [nan  1.] 1
+    """
 
     def __init__(self, message: str, dataset: Dataset, failures: Sequence[Failure]) -> None:
         super().__init__(message)
@@ -82,10 +100,10 @@ def sweep(
 ) -> Dataset:
     """Return what a function gives at each point of a grid, `repeats` times, in parallel.
 
-    Each call `function(rng=rng, **point)` has a generator of its own, spawned from `seed` at the
+    Each call ``function(rng=rng, **point)`` has a generator of its own, spawned from `seed` at the
     point's place in the grid. So results depend neither on the order of the calls nor on where
     they run. They run in as many processes as the machine has cores, or wherever joblib is told
-    to: inside `with joblib.parallel_config("dask")` the same call runs on a cluster.
+    to: inside ``with joblib.parallel_config("dask")`` the same call runs on a cluster.
 
     With a `store`, each result is on disk as soon as it arrives here. A sweep that was killed or
     interrupted goes on from there when it is called again, with the same result as if nothing had
@@ -97,7 +115,7 @@ def sweep(
     ----------
     function : callable
         Returns a number, an array or a NamedTuple of these, real and of the same shape at every
-        point. The fields of a NamedTuple become variables; otherwise the variable is `result`.
+        point. The fields of a NamedTuple become variables; otherwise the variable is "result".
     grid : dict of str to (values,) array
         Values of each parameter: different numbers or strings; every combination is a point.
     repeats : int
@@ -110,14 +128,14 @@ def sweep(
     progress : bool
         Whether to show a progress bar if it takes more than two seconds.
     on_error : str
-        What to do at the end if calls raised errors: 'raise' a SweepError that holds the results
-        of all others, or warn and leave 'nan' in their place. A later call with the same store
+        What to do at the end if calls raised errors: "raise" a `SweepError` that holds the results
+        of all others, or warn and leave nan in their place. A later call with the same store
         tries them again.
 
     Returns
     -------
     xarray.Dataset
-        Variables of float64 over the grid's names, then 'repeat', then the axes of the result.
+        Variables of float64 over the grid's names, then "repeat", then the axes of the result.
         Its attributes tell how it was made.
 
     Raises
@@ -128,7 +146,7 @@ def sweep(
     TooLargeError
         If the results would not fit into memory.
     SweepError
-        If calls raised errors, and `on_error` is 'raise'.
+        If calls raised errors, and `on_error` is "raise".
 
     Examples
     --------

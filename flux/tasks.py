@@ -18,10 +18,22 @@ Singles = NDArray[np.float32]
 class Sequences(NamedTuple):
     """Sequences with their labels.
 
-    x : (samples, steps, inputs) float32, zeros after a sequence's end.
-    y : (samples, questions) labels from 0 to classes - 1; each question has one answer.
-    lengths : (samples,) steps of each sequence; the answer is read after the last of them.
-    classes : answers to choose from.
+    Attributes
+    ----------
+    x : (samples, steps, inputs) float32
+        What is shown; zeros after a sequence's end.
+    y : (samples, questions) int64
+        Labels from 0 to classes - 1; each question has one answer.
+    lengths : (samples,) int64
+        Steps of each sequence; the answer is read after the last of them.
+    classes : int
+        Answers to choose from.
+
+    Examples
+    --------
+    >>> x, lengths = np.zeros((3, 5, 2), np.float32), np.array([5, 5, 4])
+    >>> take(Sequences(x, np.array([[0], [1], [1]]), lengths, 2), [2]).lengths
+    array([4])
     """
 
     x: Singles
@@ -250,6 +262,17 @@ def japanese_vowels(*, folder: str | Path | None = None, delay: int = 0) -> Sequ
     ----------
     Kudo, Toyama & Shimbo (1999), Pattern Recognition Letters 20, 1103-1111; UCI Machine Learning
     Repository, doi 10.24432/C5NS47.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for name, speaker in (("TRAIN", 1), ("TEST", 9)):
+    ...         file = Path(folder, f"JapaneseVowels_{name}.ts")
+    ...         _ = file.write_text(f"@data\\n0.1,0.2,0.3:0.5,0.6,0.7:{speaker}\\n")
+    ...     task = japanese_vowels(folder=folder)
+    >>> task.x.shape, task.y.ravel()
+    ((2, 3, 2), array([0, 8]))
     """
     delay = check_count("delay", delay, 0)
     place = _vowel_folder() if folder is None else Path(folder)

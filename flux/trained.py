@@ -16,8 +16,8 @@ from jax import Array
 from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
-from flux._cells import Network, RNNCell, learn, optimizer, plain_cell, run
-from flux.states import Codes, Floats, check_count, check_memory, check_real, check_rng
+from flux._cells import Network, check_inputs, check_task, learn, make_cell, optimizer, run
+from flux.states import Codes, Floats, check_count, check_real, check_rng
 from flux.tasks import Sequences
 
 RATES = {"rnn": 1e-3, "gru": 3e-3, "lstm": 3e-3}
@@ -27,7 +27,24 @@ _UPDATES_A_CALL = 50
 
 
 class Training(NamedTuple):
-    """A trained network, and the loss at each update."""
+    """A trained network, and the loss at each update.
+
+    Attributes
+    ----------
+    network : Network
+        The network after the last update.
+    losses : (updates,) float64
+        Cross entropies in nats a question.
+
+    Examples
+    --------
+    >>> from flux.tasks import memory_task
+    >>> task = memory_task(99, rng=np.random.default_rng(1), delay=1)
+    >>> network = make_network("gru", task, rng=np.random.default_rng(1), hidden=4)
+    >>> found = train(network, task, rng=np.random.default_rng(1), updates=100)
+    >>> found.losses.shape, found.losses[-1] < found.losses[0]
+    ((100,), np.True_)
+    """
 
     network: Network
     losses: Floats
@@ -36,9 +53,22 @@ class Training(NamedTuple):
 class Recording(NamedTuple):
     """What a network did at every step.
 
-    h : (samples, steps, hidden) hidden states, after the step's input.
-    c : (samples, steps, hidden) cell states of an LSTM; (samples, steps, 0) otherwise.
-    logits : (samples, steps, questions, classes) readout of h.
+    Attributes
+    ----------
+    h : (samples, steps, hidden) float32
+        Hidden states, after the step's input.
+    c : (samples, steps, hidden) float32
+        Cell states of an LSTM; (samples, steps, 0) otherwise.
+    logits : (samples, steps, questions, classes) float32
+        Readout of h.
+
+    Examples
+    --------
+    >>> from flux.tasks import memory_task
+    >>> task = memory_task(9, rng=np.random.default_rng(1), delay=1)
+    >>> network = make_network("lstm", task, rng=np.random.default_rng(1), hidden=4)
+    >>> [part.shape for part in record(network, task.x)]
+    [(9, 2, 4), (9, 2, 4), (9, 2, 2, 2)]
     """
 
     h: NDArray[np.float32]
@@ -83,6 +113,14 @@ def make_network(
     References
     ----------
     Le, Jaitly & Hinton (2015), arXiv:1504.00941, for the identity.
+
+    Examples
+    --------
+    >>> from flux.tasks import memory_task
+    >>> task = memory_task(9, rng=np.random.default_rng(1))
+    >>> network = make_network("rnn", task, rng=np.random.default_rng(1), hidden=16)
+    >>> network.hidden, network.inputs, network.questions, network.classes
+    (16, 2, 2, 2)
     """
     if kind not in RATES:
         raise ValueError(f"kind must be one of {', '.join(RATES)}, but was {kind!r}")
@@ -95,12 +133,7 @@ def make_network(
     inputs, questions = task.x.shape[-1], task.y.shape[-1]
     cell_key, readout_key = jax.random.split(jax.random.key(int(rng.integers(2**32))))
     readout = eqx.nn.Linear(hidden, questions * task.classes, key=readout_key)
-    cell: RNNCell | eqx.nn.GRUCell | eqx.nn.LSTMCell
-    if kind == "rnn":
-        cell = plain_cell(inputs, hidden, start, cell_key)
-    else:
-        gated = eqx.nn.GRUCell if kind == "gru" else eqx.nn.LSTMCell
-        cell = gated(inputs, hidden, key=cell_key)
+    cell = make_cell(kind, inputs, hidden, start, cell_key)
     return Network(cell, readout, kind, inputs, hidden, questions, task.classes)
 
 
@@ -144,9 +177,19 @@ def train(
     ------
     ValueError
         If the task does not fit the network, or a parameter is out of its range.
+
+    Examples
+    --------
+    >>> from flux.tasks import memory_task
+    >>> rng = np.random.default_rng(1)
+    >>> task = memory_task(99, rng=rng, delay=1)
+    >>> network = make_network("gru", task, rng=rng, hidden=4)
+    >>> network, losses = train(network, task, rng=rng, updates=100)
+    >>> losses[-1] < losses[0]
+    np.True_
     """
     check_rng(rng)
-    _check_task(network, task)
+    check_task(network, task)
     calls = -(-check_count("updates", updates, 1) // _UPDATES_A_CALL)
     batch = check_count("batch", batch, 1)
     rate = check_real("rate", RATES[network.kind] if rate is None else rate, 0.0)
@@ -168,7 +211,7 @@ def record(network: Network, x: ArrayLike) -> Recording:
     Parameters
     ----------
     network : Network
-        Any network of this module.
+        Any network that `make_network` or `train` returned.
     x : (samples, steps, inputs) array
         Sequences.
 
@@ -181,8 +224,17 @@ def record(network: Network, x: ArrayLike) -> Recording:
     ------
     ValueError
         If `x` does not fit the network.
+
+    Examples
+    --------
+    >>> from flux.tasks import memory_task
+    >>> task = memory_task(9, rng=np.random.default_rng(1), delay=4)
+    >>> network = make_network("gru", task, rng=np.random.default_rng(1), hidden=16)
+    >>> h, c, logits = record(network, task.x)
+    >>> h.shape, logits.shape
+    ((9, 5, 16), (9, 5, 2, 2))
     """
-    shown = _check_inputs(network, x)
+    shown = check_inputs(network, x)
     # overwritten at a time that never comes
     never, nobody = jnp.asarray(-1), jnp.zeros(network.hidden, bool)
     return _as_recording(
@@ -208,7 +260,7 @@ def knockout(
     Parameters
     ----------
     network : Network
-        Any network of this module.
+        Any network that `make_network` or `train` returned.
     x : (samples, steps, inputs) array
         Sequences.
     nodes : array of int
@@ -234,8 +286,19 @@ def knockout(
     ------
     ValueError
         If an argument does not fit the network, or is out of its range.
+
+    Examples
+    --------
+    >>> from flux.tasks import memory_task
+    >>> task = memory_task(9, rng=np.random.default_rng(1), delay=4)
+    >>> network = make_network("gru", task, rng=np.random.default_rng(1), hidden=16)
+    >>> hit = knockout(network, task.x, [3], 2, rng=np.random.default_rng(1), mode="zero")
+    >>> np.abs(hit.h[:, 2, 3]).max()
+    np.float32(0.0)
+    >>> np.array_equal(hit.h[:, :2], record(network, task.x).h[:, :2])
+    True
     """
-    shown = _check_inputs(network, x)
+    shown = check_inputs(network, x)
     check_rng(rng)
     hit = np.zeros(network.hidden, bool)
     for node in np.atleast_1d(np.asarray(nodes)):
@@ -271,6 +334,14 @@ def decisions(recording: Recording, lengths: ArrayLike | None = None) -> Codes:
     ------
     ValueError
         If `lengths` does not fit the recording.
+
+    Examples
+    --------
+    >>> from flux.tasks import memory_task
+    >>> task = memory_task(9, rng=np.random.default_rng(1), delay=4)
+    >>> network = make_network("gru", task, rng=np.random.default_rng(1))
+    >>> decisions(record(network, task.x), task.lengths).shape
+    (9, 2)
     """
     samples, steps = recording.logits.shape[:2]
     last = np.full(samples, steps) if lengths is None else np.asarray(lengths)
@@ -323,38 +394,3 @@ def _as_recording(network: Network, found: tuple[Array, Array, Array]) -> Record
     h, c, logits = (np.asarray(part).swapaxes(0, 1) for part in found)
     answers = (*logits.shape[:2], network.questions, network.classes)
     return Recording(h, c, logits.reshape(answers))
-
-
-def _check_task(network: Network, task: Sequences) -> None:
-    samples, steps = _check_inputs(network, task.x).shape[:2]
-    if task.y.shape != (samples, network.questions) or task.classes != network.classes:
-        raise ValueError(
-            f"task must have {network.questions} questions of {network.classes} classes, but had"
-            f" labels of shape {task.y.shape} and {task.classes} classes"
-        )
-    if task.y.min() < 0 or task.y.max() >= task.classes:
-        raise ValueError(
-            f"task must have labels from 0 to {task.classes - 1}, but they ranged from"
-            f" {task.y.min()} to {task.y.max()}"
-        )
-    if task.lengths.shape != (samples,) or task.lengths.min() < 1 or task.lengths.max() > steps:
-        raise ValueError(
-            f"task must have {samples} lengths from 1 to {steps}, but had {task.lengths!r}"
-        )
-
-
-def _check_inputs(network: Network, x: ArrayLike) -> Array:
-    shown = np.asarray(x)
-    if shown.ndim != 3 or 0 in shown.shape or shown.shape[2] != network.inputs:
-        raise ValueError(
-            f"x must have shape (samples, steps, {network.inputs}), but had shape {shown.shape}"
-        )
-    if shown.dtype.kind not in "biuf" or not np.isfinite(shown).all():
-        raise ValueError("x must hold finite real numbers")
-    samples, steps = shown.shape[:2]
-    check_memory(
-        32.0 * samples * steps * (network.hidden + network.inputs),
-        f"the states of {samples} sequences of {steps} steps",
-        "record fewer at a time",
-    )
-    return jnp.asarray(shown, jnp.float32)

@@ -18,7 +18,7 @@ def gaussian_weights(
 ) -> Floats:
     """Draw random weights with a given width, density and balance.
 
-    Magnitudes are half-normal: |W_ij| = `width` |z|, z standard normal. An entry is present
+    Magnitudes are half-normal: ``|W_ij| = width |z|``, z standard normal. An entry is present
     with probability `density`, and positive with probability (1 + `balance`) / 2.
     Density 1 and balance 0 give plain normal weights.
 
