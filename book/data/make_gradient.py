@@ -76,7 +76,7 @@ def race(n: int, w: float, seeds: range) -> dict[str, list[float]]:
     for name, way in ways.items():
         start = time.perf_counter()
         found[name] = [way(seed) for seed in seeds]
-        found[f"{name} seconds"] = round(time.perf_counter() - start, 2)
+        found[f"{name} seconds"] = round(time.perf_counter() - start, 4)
     return found
 
 

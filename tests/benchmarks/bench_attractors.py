@@ -1,14 +1,25 @@
-"""All attractors against numpy and CANA; run as `python tests/benchmarks/bench_attractors.py`.
+"""All attractors against numpy, networkx and CANA.
 
-CANA (pip install cana) is timed if it is installed, networkx otherwise.
+Run as `python tests/benchmarks/bench_attractors.py`.
 """
 
 from __future__ import annotations
 
-import importlib.util
+from collections.abc import Iterator
 
 import numpy as np
-from common import Row, compare, median, peak_megabytes, print_table, seconds
+from common import (
+    Row,
+    alone,
+    available,
+    compare,
+    median,
+    peak_megabytes,
+    print_table,
+    seconds,
+    versus,
+    weighable,
+)
 
 import flux
 
@@ -82,82 +93,60 @@ def cana_attractors(W: np.ndarray) -> int:
     return len(network.attractors(mode="stg"))
 
 
-def small_rows() -> list[Row]:
+def library_rows() -> Iterator[Row]:
     W = weights(16)
-    if importlib.util.find_spec("cana"):
-        name, theirs = "CANA, truth tables included", cana_attractors
-    else:
-        name, theirs = "networkx", networkx_cycles
-    assert theirs(W) == len(flux.find_attractors(W).period)
     ours = median(seconds(lambda: flux.find_attractors(W)) for _ in range(7))
-    taken = seconds(lambda: theirs(W))
-    return [Row("all attractors, N = 16", ours, name, taken, taken / ours, ">= 500")]
+    ways = [("networkx", "networkx", networkx_cycles, "")]
+    ways += [("cana", "CANA, truth tables included", cana_attractors, ">= 500")]
+    for package, name, theirs, wanted in ways:
+        if available(package, name):
+            assert theirs(W) == len(flux.find_attractors(W).period)
+            taken = seconds(lambda theirs=theirs: theirs(W))
+            yield versus("all attractors, N = 16", ours, name, taken, wanted=wanted)
 
 
-def doubling_rows() -> list[Row]:
-    rows = []
-    for n in (16, 20):
+def growth_rows() -> Iterator[Row]:
+    for n in (8, 10, 12, 14, 16, 18, 20):
         W = weights(n)
         for one, other in zip(flux.find_attractors(W), numpy_doubling(W), strict=False):
             assert np.array_equal(one, other)
-        rows.append(
-            compare(
-                f"all attractors with basins, N = {n}",
-                lambda W=W: flux.find_attractors(W),
-                "numpy: path doubling",
-                lambda W=W: numpy_doubling(W),
-                wanted=">= 5" if n == 20 else "",
-            )
+        yield compare(
+            f"all attractors with basins, N = {n}",
+            lambda W=W: flux.find_attractors(W),
+            "numpy: path doubling",
+            lambda W=W: numpy_doubling(W),
+            wanted=">= 5" if n == 20 else "",
         )
-    return rows
-
-
-def growth_rows() -> list[Row]:
-    """Time, and peak memory against that of int32 codes of all states."""
-    rows = []
-    for n in (8, 12, 18, 22, 24, 26, 28):
+    for n in (22, 24):
         W = weights(n)
-        taken = median(
-            seconds(lambda W=W: flux.find_attractors(W)) for _ in range(3 if n < 26 else 1)
-        )
-        wanted = {24: "about 1 s", 28: "8 GB"}.get(n, "")
-        # beyond 24 neurons its arrays take gigabytes
-        theirs = seconds(lambda W=W: numpy_doubling(W)) if n <= 24 else np.nan
-        baseline = "numpy: path doubling, once" if n <= 24 else "(not run)"
-        rows.append(Row(f"time, N = {n}", taken, baseline, theirs, theirs / taken, wanted))
-    b = np.full(24, 0.1)
-    taken = seconds(lambda: flux.find_attractors(weights(24), b))
-    rows.append(Row("time with bias, N = 24", taken, "(not run)", np.nan, np.nan, "about 1 s"))
+        taken = median(seconds(lambda W=W: flux.find_attractors(W)) for _ in range(3))
+        theirs = seconds(lambda W=W: numpy_doubling(W))
+        job, wanted = f"all attractors with basins, N = {n}", "ours about 1 s" if n == 24 else ""
+        yield versus(job, taken, "numpy: path doubling, once", theirs, wanted=wanted)
+    # the arrays of path doubling take gigabytes here
+    for n in (26, 28):
+        taken = seconds(lambda n=n: flux.find_attractors(weights(n)))
+        yield alone(f"all attractors with basins, N = {n}", taken)
+    taken = seconds(lambda: flux.find_attractors(weights(24), np.full(24, 0.1)))
+    yield alone("all attractors with bias, N = 24", taken, wanted="ours about 1 s")
+
+
+def memory_rows() -> Iterator[Row]:
+    """Peak memory against that of the successors of all states as int32."""
     for n in (24, 28):
         ours = peak_megabytes(SETUP, f"flux.find_attractors(W({n}))")
+        wanted = "ours < 8192 MB" if n == 28 else ""
+        job, baseline = f"its peak memory, N = {n}", "successors alone, int32"
         table = 4 * 2.0**n / 2**20
-        wanted = "< 8 GB" if n == 28 else ""
-        rows.append(
-            Row(
-                f"peak memory, N = {n}",
-                ours,
-                "int32 map (computed)",
-                table,
-                table / ours,
-                wanted,
-                "MB",
-            )
-        )
-    return rows
+        yield versus(job, ours, baseline, table, wanted=wanted, unit="MB", kind="computed")
 
 
-def sampled_rows() -> list[Row]:
+def sampled_rows() -> Iterator[Row]:
     W = weights(200)
     W = W + W.T
     find = lambda: flux.sample_attractors(W, starts=64, rng=np.random.default_rng(1))  # noqa: E731
-    return [
-        compare(
-            "64 starts, N = 200, symmetric",
-            find,
-            "numpy: all starts at once",
-            lambda: numpy_starts(W),
-        )
-    ]
+    job = "attractors of 64 starts, N = 200, symmetric"
+    yield compare(job, find, "numpy: all starts at once", lambda: numpy_starts(W))
 
 
 def numpy_starts(W: np.ndarray) -> int:
@@ -171,5 +160,13 @@ def numpy_starts(W: np.ndarray) -> int:
         before, x = x, following
 
 
+def main() -> None:
+    print_table("All attractors against libraries", library_rows())
+    print_table("All attractors with their basins", growth_rows())
+    if weighable("memory of all attractors"):
+        print_table("Memory of all attractors", memory_rows())
+    print_table("Attractors from random starts", sampled_rows())
+
+
 if __name__ == "__main__":
-    print_table("Attractors", [*small_rows(), *doubling_rows(), *growth_rows(), *sampled_rows()])
+    main()

@@ -7,14 +7,15 @@ one run. Memory (Linux only) is the growth of the peak resident set, each in a p
 
 from __future__ import annotations
 
-import subprocess
 import sys
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
-from common import Row, compare, print_table
+from common import Row, compare, print_table, run_alone, versus, weighable
 from numpy.typing import NDArray
 
 from flux.correlation import lagged_correlation
@@ -66,45 +67,32 @@ def spins(n: int, steps: int) -> Array:
     return x
 
 
-def times(n: int, steps: int, repeats: int, wanted: dict[str, str]) -> list[Row]:
+def times(n: int, steps: int, repeats: int, wanted: dict[str, str]) -> Iterator[Row]:
     """Time ours and each baseline in `wanted` in turn, which maps it to the ratio wanted."""
     x = spins(n, steps)
     packed = pack(x)
-    label = f"N={n}, T={steps:.0e}"
-    rows = []
+    label = f"N={n}, T={steps}"
     for name, ratio in wanted.items():
         baseline = BASELINES[name]
         assert np.allclose(lagged_correlation(x[:1000]), baseline(x[:1000]), rtol=0, atol=1e-5)
         ours, theirs = lambda: lagged_correlation(x), lambda baseline=baseline: baseline(x)
-        rows.append(compare(label, ours, name, theirs, wanted=ratio, repeats=repeats))
-    return [
-        *rows,
-        compare(f"{label}, packing", lambda: pack(x), "the whole", ours, repeats=repeats),
-        compare(
-            f"{label}, once packed",
-            lambda: lagged_correlation(packed),
-            "the whole",
-            ours,
-            repeats=repeats,
-        ),
-    ]
+        yield compare(label, ours, name, theirs, wanted=ratio, repeats=repeats)
+    parts = {"packing": lambda: pack(x), "once packed": lambda: lagged_correlation(packed)}
+    for name, part in parts.items():
+        job = f"{label}, {name}"
+        yield compare(job, part, "the whole", ours, kind="yardstick", repeats=repeats)
 
 
-def memory(n: int, steps: int, wanted: dict[str, str]) -> list[Row]:
+def memory(n: int, steps: int, wanted: dict[str, str]) -> Iterator[Row]:
     """Megabytes beyond the int8 input, result included."""
     ours = extra_memory(OURS, n, steps)
-    rows = []
     for name, ratio in wanted.items():
-        theirs = extra_memory(name, n, steps)
-        rows.append(
-            Row(f"N={n}, T={steps:.0e}, memory", ours, name, theirs, theirs / ours, ratio, "MB")
-        )
-    return rows
+        job, theirs = f"N={n}, T={steps}, memory", extra_memory(name, n, steps)
+        yield versus(job, ours, name, theirs, wanted=ratio, unit="MB")
 
 
 def extra_memory(name: str, n: int, steps: int) -> float:
-    command = [sys.executable, __file__, "--peak", name, str(n), str(steps)]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return run_alone([__file__, "--peak", name, str(n), str(steps)])
 
 
 def print_peak(name: str, n: int, steps: int) -> None:
@@ -127,14 +115,18 @@ def main() -> None:
         "sgemm float32": ">= 5",
     }
     anything = dict.fromkeys(everything, "")
-    rows = [
-        *times(100, 100_000, 5, anything),
-        *times(1000, 100_000, 3, everything),
-        *times(4000, 100_000, 1, {"sgemm float32": ">= 4"}),
-        *memory(1000, 100_000, dict.fromkeys(everything, ">= 20")),
-        *memory(4000, 100_000, {"sgemm float32": ""}),
-    ]
-    print_table("Lagged correlation", rows)
+    timed = chain(
+        times(100, 100_000, 5, anything),
+        times(1000, 100_000, 3, everything),
+        times(4000, 100_000, 1, {"sgemm float32": ">= 4"}),
+    )
+    print_table("Lagged correlation", timed)
+    weighed = chain(
+        memory(1000, 100_000, dict.fromkeys(everything, ">= 20")),
+        memory(4000, 100_000, {"sgemm float32": ""}),
+    )
+    if weighable("memory of lagged correlation"):
+        print_table("Memory of lagged correlation", weighed)
 
 
 if __name__ == "__main__":

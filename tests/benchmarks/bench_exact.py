@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
-from common import Row, compare, median, peak_megabytes, print_table, seconds
+from common import (
+    Row,
+    alone,
+    available,
+    compare,
+    median,
+    peak_megabytes,
+    print_table,
+    seconds,
+    versus,
+    weighable,
+)
 
 import flux
 from flux import chain, stationary
 from flux.exact import MAX_STEPS, TARGET
 from flux.threads import thread_pool
 
-IMPORT = """
+IMPORT = f"""
 import numpy as np, sys
-sys.path.insert(0, "tests/benchmarks")
+sys.path.insert(0, {str(Path(__file__).parent)!r})
 import flux
 from bench_exact import dense_power
 W = lambda n: flux.gaussian_weights(n, rng=np.random.default_rng(1))
@@ -62,39 +73,32 @@ def dense_eig(W: np.ndarray) -> float:
     return information(P, pi / pi.sum())
 
 
-def dense_rows() -> list[Row]:
-    W = weights(12)
-    assert abs(flux.exact_flux(W).I - dense_power(W)) < 1e-9
-    rows = [
-        compare(
-            "exact flux, N = 12, width 1",
-            lambda: flux.exact_flux(W),
-            "numpy: dense P, power iteration",
-            lambda: dense_power(W),
-            wanted=">= 40",
-        )
-    ]
-    eig = seconds(lambda: dense_eig(W))
-    rows.append(
-        Row(
-            rows[0].job,
-            rows[0].ours,
-            "numpy: dense P, linalg.eig",
-            eig,
-            eig / rows[0].ours,
-            ">= 500",
-        )
-    )
-    ours, theirs = (
-        peak_megabytes(IMPORT, call) for call in ("flux.exact_flux(W)", "dense_power(W)")
-    )
-    rows.append(
-        Row("its peak memory", ours, rows[0].baseline, theirs, theirs / ours, ">= 10", "MB")
-    )
-    return rows
+def dense_rows() -> Iterator[Row]:
+    job, power = "exact flux, N = {}, width 1", "numpy: dense P, power iteration"
+    for n in (6, 8, 10, 12):
+        W = weights(n)
+        assert abs(flux.exact_flux(W).I - dense_power(W)) < 1e-9
+        ours, theirs = lambda W=W: flux.exact_flux(W), lambda W=W: dense_power(W)
+        yield compare(job.format(n), ours, power, theirs, wanted=">= 40" if n == 12 else "")
+    taken = median(seconds(ours) for _ in range(5))
+    found: list[float] = []
+    eig = seconds(lambda: found.append(dense_eig(W)))
+    assert abs(flux.exact_flux(W).I - found[0]) < 1e-6
+    yield versus(job.format(12), taken, "numpy: dense P, linalg.eig", eig, wanted=">= 500")
 
 
-def step_rows(n: int) -> list[Row]:
+def memory_rows() -> Iterator[Row]:
+    calls = ("flux.exact_flux(W)", "dense_power(W)")
+    ours, theirs = (peak_megabytes(IMPORT, call) for call in calls)
+    baseline = "numpy: dense P, power iteration"
+    yield versus("its peak memory, N = 12", ours, baseline, theirs, wanted=">= 10", unit="MB")
+    ours = peak_megabytes(IMPORT.replace("W = W(12)", "W = W(16)"), "flux.exact_flux(W)")
+    dense = 3 * 8 * 4.0**16 / 2**20
+    baseline = "numpy: dense P, three copies"
+    yield versus("its peak memory, N = 16", ours, baseline, dense, unit="MB", kind="computed")
+
+
+def step_rows(n: int) -> Iterator[Row]:
     """The iteration against the matrix product in each step, and against plain power iteration."""
     whole, products, found, plain = [], [], [], []
     for seed in range(3):
@@ -110,25 +114,23 @@ def step_rows(n: int) -> list[Row]:
         A, B = np.random.default_rng(0).random((2, size, 1 << (n // 2)))
         products.append(median(seconds(lambda A=A, B=B: A.T @ B) for _ in range(7)))
     each, product, ours, theirs = map(median, (whole, products, found, plain))
-    return [
-        Row(
-            f"time per step, N = {n}, width 1",
-            each,
-            "numpy: the matrix product in it",
-            product,
-            product / each,
-            ">= 0.5",
-        ),
-        Row(
-            f"steps, N = {n}, width 1",
-            ours,
-            "power iteration to 1e-12",
-            theirs,
-            theirs / ours,
-            "> 1",
-            "steps",
-        ),
-    ]
+    yield versus(
+        f"time per step, N = {n}, width 1",
+        each,
+        "numpy: the matrix product in it",
+        product,
+        wanted=">= 0.5",
+        kind="yardstick",
+    )
+    yield versus(
+        f"steps, N = {n}, width 1",
+        ours,
+        "power iteration to 1e-12",
+        theirs,
+        wanted=">= 1",
+        unit="steps",
+        kind="yardstick",
+    )
 
 
 def power_steps(step, size: int) -> int:
@@ -141,33 +143,17 @@ def power_steps(step, size: int) -> int:
         p = following
 
 
-def whole_rows() -> list[Row]:
-    rows = []
+def whole_rows() -> Iterator[Row]:
     for n in (14, 16):
-        rows.append(
-            compare(
-                f"exact flux, N = {n}, width 1",
-                lambda n=n: flux.exact_flux(weights(n)),
-                "the same steps, unaccelerated, no bound",
-                lambda n=n: power_flux(n),
-                repeats=3,
-            )
+        yield compare(
+            f"exact flux, N = {n}, width 1",
+            lambda n=n: flux.exact_flux(weights(n)),
+            "the same steps, unaccelerated, no bound",
+            lambda n=n: power_flux(n),
+            kind="yardstick",
+            repeats=3,
         )
-    setup = IMPORT.replace("W = W(12)", "W = W(16)")
-    memory = peak_megabytes(setup, "flux.exact_flux(W)")
-    dense = 3 * 8 * 4.0**16 / 2**20
-    rows.append(
-        Row(
-            "peak memory, N = 16",
-            memory,
-            "numpy: dense P (computed)",
-            dense,
-            dense / memory,
-            "",
-            "MB",
-        )
-    )
-    return rows
+    yield alone("exact flux, N = 18, width 1", seconds(lambda: flux.exact_flux(weights(18))))
 
 
 def power_flux(n: int) -> None:
@@ -176,59 +162,32 @@ def power_flux(n: int) -> None:
         power_steps(chain.make_step(links, pool), len(links.on))
 
 
-def direct_rows() -> list[Row]:
+def direct_rows() -> Iterator[Row]:
     """Elimination where nothing else is right: a metastable network."""
-    rows = []
     for n in (10, 12, 13):
         W = weights(n) + 15 * np.eye(n)
         taken = seconds(lambda W=W: flux.exact_flux(W))
-        links = chain.make_chain(W, np.zeros(n), folded=True)
-        P = chain.dense_transitions(links)
-        if n <= 10:
+        P = chain.dense_transitions(chain.make_chain(W, np.zeros(n), folded=True))
+        job = f"metastable network, N = {n}"
+        if n > 10:
+            solved = seconds(lambda P=P: np.linalg.solve(P, P[0]))
+            yield versus(job, taken, "numpy LU solve alone (inexact)", solved)
+        elif available("quantecon"):
             from quantecon.markov import gth_solve
 
-            theirs, name = seconds(lambda P=P: gth_solve(P)), "quantecon gth_solve alone"
-        else:
-            theirs, name = (
-                seconds(lambda P=P: np.linalg.solve(P, P[0])),
-                "numpy LU solve alone (inexact)",
-            )
-        rows.append(Row(f"metastable network, N = {n}", taken, name, theirs, theirs / taken, ""))
-    return rows
+            gth_solve(P)  # the first call compiles it
+            solved = seconds(lambda P=P: gth_solve(P))
+            yield versus(job, taken, "quantecon gth_solve alone", solved)
 
 
-def import_rows() -> list[Row]:
-    base = "import numpy, numba, scipy.special, scipy.sparse"
-
-    def start(code: str) -> float:
-        return seconds(lambda: subprocess.run([sys.executable, "-c", code], check=True))
-
-    pairs = [(start(base), start(base + ", flux")) for _ in range(5)]
-    added = median(b - a for a, b in pairs)
-    alone = median(a for a, _ in pairs)
-    return [
-        Row(
-            "import flux, added",
-            added,
-            "import numpy, numba, scipy",
-            alone,
-            alone / added,
-            "ours < 1 s",
-        )
-    ]
-
-
-def rows() -> list[Row]:
-    return [
-        *dense_rows(),
-        *step_rows(12),
-        *step_rows(14),
-        *step_rows(16),
-        *whole_rows(),
-        *direct_rows(),
-        *import_rows(),
-    ]
+def main() -> None:
+    print_table("Exact flux against dense numpy", dense_rows())
+    if weighable("memory of the exact flux"):
+        print_table("Memory of the exact flux", memory_rows())
+    print_table("Steps of the exact flux", (row for n in (12, 14, 16) for row in step_rows(n)))
+    print_table("Exact flux of larger networks", whole_rows())
+    print_table("Exact flux by elimination", direct_rows())
 
 
 if __name__ == "__main__":
-    print_table("Exact flux", rows())
+    main()

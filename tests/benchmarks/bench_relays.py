@@ -7,11 +7,11 @@ The second refines labels of Y0 as we do, but with numpy.unique, and runs in ful
 
 from __future__ import annotations
 
-import time
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
-from common import Row, median, print_table, seconds
+from common import Row, alone, median, print_table, seconds, versus
 
 import flux
 
@@ -74,7 +74,7 @@ def entropy_of_labels(labels: np.ndarray) -> float:
     return float(-(p * np.log2(p)).sum())
 
 
-def order_rows() -> list[Row]:
+def order_rows() -> Iterator[Row]:
     x, Y = recording()
     ours = median(seconds(lambda: flux.relay_order(x, x, Y, rng=_rng())) for _ in range(7))
     found = flux.relay_order(x, x, Y, rng=_rng())
@@ -84,10 +84,9 @@ def order_rows() -> list[Row]:
         rows += each * sum(NODES - step for step in range(k, k + EVERY))
     labels = seconds(lambda: greedy_by_labels(x, Y))
     job = f"greedy order, {NODES} nodes x {SAMPLES}"
-    return [
-        Row(job, ours, "numpy.unique over rows, scaled", rows, rows / ours, ">= 500"),
-        Row(job, ours, "numpy.unique over refined labels", labels, labels / ours, ""),
-    ]
+    scaled = "numpy.unique over rows, scaled"
+    yield versus(job, ours, scaled, rows, wanted=">= 500", kind="computed")
+    yield versus(job, ours, "numpy.unique over refined labels", labels)
 
 
 def unscaled_row() -> Row:
@@ -101,29 +100,30 @@ def unscaled_row() -> Row:
         found.order[~found.tied]
     )
     job = f"greedy order, 8 nodes x {SAMPLES}, same order"
-    return Row(job, ours, "numpy.unique over rows", theirs, theirs / ours, "")
+    return versus(job, ours, "numpy.unique over rows", theirs)
 
 
-def shapley_seconds() -> float:
+def alone_rows() -> Iterator[Row]:
     x, Y = recording()
-    return seconds(lambda: flux.relay_scores(x, x, Y, kind="shapley", rng=_rng(), orders=100))
+    score = lambda: flux.relay_scores(x, x, Y, kind="shapley", rng=_rng(), orders=100)  # noqa: E731
+    score()
+    yield alone(f"Shapley, 100 orders, {NODES} nodes x {SAMPLES}", seconds(score))
+    x, Y = recording(256, 100_000)
+    large = lambda: flux.relay_order(x, x, Y, rng=_rng(), progress=False)  # noqa: E731
+    yield alone("greedy order, 256 nodes x 100000", seconds(large))
 
 
 def _rng() -> np.random.Generator:
     return np.random.default_rng(1)
 
 
-def main() -> None:
-    warnings.simplefilter("ignore")
-    shapley_seconds()
-    order_rows()
-    print_table("Relays", [unscaled_row(), *order_rows()])
-    print(f"Shapley, 100 orders, {NODES} nodes x {SAMPLES}: {shapley_seconds():.2f} s")
-    x, Y = recording(256, 100_000)
-    start = time.perf_counter()
-    flux.relay_order(x, x, Y, rng=_rng(), progress=False)
-    print(f"greedy order, 256 nodes x 100000: {time.perf_counter() - start:.1f} s")
+def rows() -> Iterator[Row]:
+    yield unscaled_row()
+    yield from order_rows()
+    yield from alone_rows()
 
 
 if __name__ == "__main__":
-    main()
+    # that this recording is short for so many nodes is no news here
+    warnings.simplefilter("ignore")
+    print_table("Relays", rows())
