@@ -19,6 +19,14 @@ from numpy.typing import ArrayLike
 from flux.designs import find_design, weighing_matrix
 from flux.states import check_bias, check_count, check_real, check_weights
 
+__all__ = [
+    "AttractorExplorer",
+    "OptimalMatrices",
+    "RunningNetwork",
+    "StateGraph",
+    "known_shapes",
+]
+
 FOLDER = Path(__file__).parent / "javascript"
 MAX_WEIGHT = 10.0
 """Largest weight, of either sign, that a cell of a matrix can be dragged to."""
@@ -178,7 +186,7 @@ class AttractorExplorer(_Biased):
     Raises
     ------
     ValueError
-        If W or b are not finite or do not fit together, W is too large, or `state` is no code;
+        If W or b are not finite or do not fit together, W is too large, or the state is no code;
         also when assigned.
 
     Examples

@@ -17,10 +17,10 @@ import type_links
 from numpydoc.docscrape import ClassDoc, FunctionDoc, NumpyDocString
 
 import flux
-from flux import plots, tasks, trained
+from flux import plots, tasks, trained, widgets
 
 PAGE = Path(__file__).parents[1] / "book" / "api.md"
-MODULES = [flux, plots, tasks, trained]
+MODULES = [flux, plots, tasks, trained, widgets]
 
 
 def public_names(module: ModuleType) -> list[str]:
