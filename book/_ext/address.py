@@ -29,7 +29,7 @@ COLAB = """\
 Or it opens the chapter on Colab. There, put this into a cell of its own above the others, and run
 it first:
 
-```python
+```ipython
 !git clone --depth 1 {address}
 %pip install -q "./{name}[{extras}]"
 %cd {name}/book
