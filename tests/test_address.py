@@ -1,10 +1,14 @@
 """The repository's address in the book: from the environment or the git remote, never invented."""
 
 import subprocess
+import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from address import find_address, find_branch, web_address
+from address import EXTRAS, _set_buttons, find_address, find_branch, launch_text, web_address
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -56,3 +60,33 @@ def test_branch(checkout: Path) -> None:
 def test_nothing_is_known_outside_a_repository(tmp_path: Path) -> None:
     assert find_address(tmp_path, {}) is None
     assert find_branch(tmp_path, {}) == "main"
+
+
+def buttons_for(address: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Return the configuration of a book that is built from an address."""
+    monkeypatch.setenv("FLUX_REPOSITORY", address)
+    launch = {"binderhub_url": "https://binder.test", "colab_url": "https://colab.test"}
+    config = SimpleNamespace(html_theme_options={"launch_buttons": launch}, myst_substitutions={})
+    _set_buttons(SimpleNamespace(srcdir=folder), config)
+    return config
+
+
+def test_buttons_of_each_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = buttons_for("https://github.com/owner/name", tmp_path, monkeypatch)
+    assert set(config.html_theme_options["launch_buttons"]) == {"binderhub_url", "colab_url"}
+    assert (
+        "git clone --depth 1 https://github.com/owner/name\n" in config.myst_substitutions["launch"]
+    )
+    # Colab opens notebooks from GitHub alone, and the theme warns of others
+    config = buttons_for("https://gitlab.com/owner/name", tmp_path, monkeypatch)
+    assert set(config.html_theme_options["launch_buttons"]) == {"binderhub_url"}
+    assert "git clone" not in config.myst_substitutions["launch"]
+    config = buttons_for("", tmp_path, monkeypatch)
+    assert "launch_buttons" not in config.html_theme_options
+    assert "git clone" not in config.myst_substitutions["launch"]
+
+
+def test_colab_installs_optional_parts_that_exist() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert set(EXTRAS) == set(project["optional-dependencies"]) - {"gpu", "bench"}
+    assert f"./name[{','.join(EXTRAS)}]" in launch_text("https://github.com/owner/name")

@@ -2,7 +2,7 @@
 
 The address is the first of these: the environment's FLUX_REPOSITORY (a URL), GITHUB_REPOSITORY
 (owner/name), the URL of the git remote "origin". Where none names a public host, the buttons that
-need an address are left out.
+need an address are left out. The preface has a text about them, {{ launch }}.
 """
 
 from __future__ import annotations
@@ -16,6 +16,27 @@ from typing import Any
 from urllib.parse import quote
 
 import matplotlib.font_manager  # noqa: F401  (its first import may write to a notebook's stderr)
+
+NO_BUTTONS = (
+    "Where the book is built from a public repository, each chapter has a button that opens it on "
+    "Binder, in your browser and without any installation."
+)
+BINDER = (
+    "The launch button of a chapter opens it on Binder, in your browser and without any "
+    "installation."
+)
+COLAB = """\
+Or it opens the chapter on Colab. There, put this into a cell of its own above the others, and run
+it first:
+
+```ipython
+!git clone --depth 1 {address}
+%pip install -q "./{name}[{extras}]"
+%cd {name}/book
+```
+"""
+# of the package's optional parts, those that chapters use
+EXTRAS = ("plots", "graphs", "cma", "dask", "trained", "widgets")
 
 
 def setup(app: Any) -> dict[str, bool]:
@@ -62,14 +83,37 @@ def web_address(remote: str) -> str | None:
     return f"https://{found[1]}/{found[2]}/{found[3]}" if found else None
 
 
+def launch_text(address: str | None) -> str:
+    """Return what the preface says about launch buttons, in MyST.
+
+    >>> "%cd name/book" in launch_text("https://github.com/owner/name")
+    True
+    >>> "Colab" in launch_text("https://gitlab.com/owner/name")
+    False
+    """
+    if address is None:
+        return NO_BUTTONS
+    if not _is_on_github(address):
+        return BINDER
+    name = address.rpartition("/")[2]
+    return f"{BINDER} {COLAB.format(address=address, name=name, extras=','.join(EXTRAS))}"
+
+
+def _is_on_github(address: str) -> bool:
+    return address.startswith("https://github.com/")
+
+
 def _set_buttons(app: Any, config: Any) -> None:
     folder = Path(app.srcdir)
     options = config.html_theme_options
     address = find_address(folder, os.environ)
+    config.myst_substitutions = {**config.myst_substitutions, "launch": launch_text(address)}
     if address is None:
         for name in ("launch_buttons", "repository_url", "repository_branch"):
             options.pop(name, None)
         return
+    if not _is_on_github(address):
+        options.get("launch_buttons", {}).pop("colab_url", None)
     options["repository_url"] = address
     options["repository_branch"] = quote(find_branch(folder, os.environ), safe="")
     options["path_to_docs"] = ""

@@ -1,0 +1,37 @@
+"""Sphinx extension: what the theme and its extensions leave to mend, so that everybody can read.
+
+Each line here and in book/_static/readable.js answers a fault that tests/test_site.py finds.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+MENDS = [
+    # the visible text is the better name: it says whether the code is folded away
+    (re.compile(r'<summary aria-label="Toggle hidden content">'), "<summary>"),
+    # this role is deprecated, and no child of a list
+    (re.compile(r' role="doc-biblioentry"'), ' role="listitem"'),
+]
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Register with Sphinx."""
+    app.connect("config-inited", _set_options)
+    app.connect("html-page-context", _mend)
+    app.add_js_file("readable.js")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _set_options(app: Any, config: Any) -> None:
+    # a bar on top of the page, with nothing but a second search field
+    config.html_theme_options["navbar_persistent"] = []
+    # each formula would be a stop on a keyboard's way to the next link or widget
+    menu = {"menuOptions": {"settings": {"inTabOrder": False}}}
+    config.mathjax3_config = {"options": menu}
+
+
+def _mend(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    for found, better in MENDS:
+        context["body"] = found.sub(better, context.get("body", ""))
