@@ -6,6 +6,7 @@ Each line here and in book/_static/readable.js answers a fault that tests/test_s
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 MENDS = [
@@ -15,11 +16,25 @@ MENDS = [
     (re.compile(r' role="doc-biblioentry"'), ' role="listitem"'),
 ]
 
+# the toc's own leads to the preface, too, but has no language, title or icon: browsers ask for one
+FIRST_PAGE = """\
+<!DOCTYPE html>
+<html lang="en">
+  <meta charset="utf-8">
+  <title>{title}</title>
+  <link rel="icon" href="_static/{icon}">
+  <meta http-equiv="refresh" content="0; url={page}">
+  <a href="{page}">{title}</a>
+</html>
+"""
+
 
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("config-inited", _set_options)
     app.connect("html-page-context", _mend)
+    # before the toc writes its own
+    app.connect("build-finished", _write_first_page, priority=400)
     app.add_js_file("readable.js")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -35,3 +50,11 @@ def _set_options(app: Any, config: Any) -> None:
 def _mend(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     for found, better in MENDS:
         context["body"] = found.sub(better, context.get("body", ""))
+
+
+def _write_first_page(app: Any, exception: Exception | None) -> None:
+    if exception is None and app.builder.format == "html":
+        page = app.builder.get_target_uri(app.config.root_doc)
+        icon = Path(app.config.html_favicon).name
+        text = FIRST_PAGE.format(title=app.config.html_title, icon=icon, page=page)
+        (Path(app.outdir) / "index.html").write_text(text)
