@@ -114,7 +114,10 @@ def open_page(browser: Browser, base: str) -> Visit:
     page.on("console", lambda message: note(f"console: {message.text}", message.type == "error"))
     page.on("pageerror", lambda error: note(f"error: {error}"))
     page.on("request", lambda sent: note(f"asked: {sent.url}", not sent.url.startswith(local)))
-    page.on("requestfailed", lambda sent: note(f"failed: {sent.url}"))
+    # a request is aborted when the reader goes on to another page
+    page.on(
+        "requestfailed", lambda sent: note(f"failed: {sent.url}", "ABORTED" not in sent.failure)
+    )
     page.on("response", lambda got: note(f"{got.status}: {got.url}", got.status >= 400))
     return Visit(page, faults)
 
