@@ -1,12 +1,22 @@
 """The repository's address in the book: from the environment or the git remote, never invented."""
 
+import json
 import subprocess
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from address import EXTRAS, _set_buttons, find_address, find_branch, launch_text, web_address
+from address import (
+    EXTRAS,
+    MARK,
+    _fill_in,
+    _set_buttons,
+    colab_text,
+    find_address,
+    find_branch,
+    web_address,
+)
 
 ROOT = Path(__file__).parents[1]
 
@@ -66,7 +76,7 @@ def buttons_for(address: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """Return the configuration of a book that is built from an address."""
     monkeypatch.setenv("FLUX_REPOSITORY", address)
     launch = {"binderhub_url": "https://binder.test", "colab_url": "https://colab.test"}
-    config = SimpleNamespace(html_theme_options={"launch_buttons": launch}, myst_substitutions={})
+    config = SimpleNamespace(html_theme_options={"launch_buttons": launch})
     _set_buttons(SimpleNamespace(srcdir=folder), config)
     return config
 
@@ -74,19 +84,28 @@ def buttons_for(address: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_buttons_of_each_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = buttons_for("https://github.com/owner/name", tmp_path, monkeypatch)
     assert set(config.html_theme_options["launch_buttons"]) == {"binderhub_url", "colab_url"}
-    assert (
-        "git clone --depth 1 https://github.com/owner/name\n" in config.myst_substitutions["launch"]
-    )
     # Colab opens notebooks from GitHub alone, and the theme warns of others
     config = buttons_for("https://gitlab.com/owner/name", tmp_path, monkeypatch)
     assert set(config.html_theme_options["launch_buttons"]) == {"binderhub_url"}
-    assert "git clone" not in config.myst_substitutions["launch"]
     config = buttons_for("", tmp_path, monkeypatch)
     assert "launch_buttons" not in config.html_theme_options
-    assert "git clone" not in config.myst_substitutions["launch"]
 
 
 def test_colab_installs_optional_parts_that_exist() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert set(EXTRAS) == set(project["optional-dependencies"]) - {"gpu", "bench"}
-    assert f"./name[{','.join(EXTRAS)}]" in launch_text("https://github.com/owner/name")
+    assert f"./name[{','.join(EXTRAS)}]" in colab_text("https://github.com/owner/name")
+
+
+def test_preface_tells_of_colab_where_there_is_a_button(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preface = (ROOT / "book" / "preface.ipynb").read_text()
+    assert MARK in preface
+    for address, told in (("https://github.com/owner/name", True), ("", False)):
+        monkeypatch.setenv("FLUX_REPOSITORY", address)
+        source = [preface]
+        _fill_in(SimpleNamespace(srcdir=tmp_path), "book/preface", source)
+        assert MARK not in source[0]
+        texts = "".join("".join(cell["source"]) for cell in json.loads(source[0])["cells"])
+        assert ("!git clone --depth 1 https://github.com/owner/name\n" in texts) == told

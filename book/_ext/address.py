@@ -2,11 +2,12 @@
 
 The address is the first of these: the environment's FLUX_REPOSITORY (a URL), GITHUB_REPOSITORY
 (owner/name), the URL of the git remote "origin". Where none names a public host, the buttons that
-need an address are left out. The preface has a text about them, {{ launch }}.
+need an address are left out. The preface is told how to begin on Colab where that has a button.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -17,14 +18,8 @@ from urllib.parse import quote
 
 import matplotlib.font_manager  # noqa: F401  (its first import may write to a notebook's stderr)
 
-NO_BUTTONS = (
-    "Where the book is built from a public repository, each chapter has a button that opens it on "
-    "Binder, in your browser and without any installation."
-)
-BINDER = (
-    "The launch button of a chapter opens it on Binder, in your browser and without any "
-    "installation."
-)
+MARK = "<!-- colab -->"
+"""Stands in the preface where COLAB belongs, and is not seen where the notebook itself is read."""
 COLAB = """\
 Or it opens the chapter on Colab. There, put this into a cell of its own above the others, and run
 it first:
@@ -42,6 +37,7 @@ EXTRAS = ("plots", "graphs", "cma", "dask", "trained", "widgets")
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("config-inited", _set_buttons)
+    app.connect("source-read", _fill_in)
     # progress bars are for people: on a slow machine they would write to a chapter's stderr
     os.environ["TQDM_DISABLE"] = "1"
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -83,20 +79,18 @@ def web_address(remote: str) -> str | None:
     return f"https://{found[1]}/{found[2]}/{found[3]}" if found else None
 
 
-def launch_text(address: str | None) -> str:
-    """Return what the preface says about launch buttons, in MyST.
+def colab_text(address: str | None) -> str:
+    """Return what the preface says about Colab, in MyST; nothing without a repository on GitHub.
 
-    >>> "%cd name/book" in launch_text("https://github.com/owner/name")
+    >>> "%cd name/book" in colab_text("https://github.com/owner/name")
     True
-    >>> "Colab" in launch_text("https://gitlab.com/owner/name")
-    False
+    >>> colab_text("https://gitlab.com/owner/name")
+    ''
     """
-    if address is None:
-        return NO_BUTTONS
-    if not _is_on_github(address):
-        return BINDER
+    if address is None or not _is_on_github(address):
+        return ""
     name = address.rpartition("/")[2]
-    return f"{BINDER} {COLAB.format(address=address, name=name, extras=','.join(EXTRAS))}"
+    return COLAB.format(address=address, name=name, extras=",".join(EXTRAS))
 
 
 def _is_on_github(address: str) -> bool:
@@ -107,7 +101,6 @@ def _set_buttons(app: Any, config: Any) -> None:
     folder = Path(app.srcdir)
     options = config.html_theme_options
     address = find_address(folder, os.environ)
-    config.myst_substitutions = {**config.myst_substitutions, "launch": launch_text(address)}
     if address is None:
         for name in ("launch_buttons", "repository_url", "repository_branch"):
             options.pop(name, None)
@@ -118,6 +111,13 @@ def _set_buttons(app: Any, config: Any) -> None:
     options["repository_branch"] = quote(find_branch(folder, os.environ), safe="")
     options["path_to_docs"] = ""
     options["use_repository_button"] = options["use_issues_button"] = True
+
+
+def _fill_in(app: Any, name: str, source: list[str]) -> None:
+    if MARK in source[0]:
+        text = colab_text(find_address(Path(app.srcdir), os.environ))
+        # the source of a notebook is JSON
+        source[0] = source[0].replace(MARK, json.dumps(text)[1:-1])
 
 
 def _git(folder: Path, *arguments: str) -> str:
