@@ -35,6 +35,12 @@ FARTHEST = 100.0
 """Largest move before projection, in units of the bound: farther ones lose digits to rounding."""
 
 
+ROUNDED = 1 + 1e-12
+"""Factor by which a matrix may exceed a bound, as one scaled to it may."""
+ROUGH = 0.01
+"""Tolerance, in bits per unit of weight, at which the moderate bound is left for the full one."""
+
+
 class Runs(NamedTuple):
     """Where every start ended, in the order of the starts: arrays with one entry for each."""
 
@@ -82,6 +88,7 @@ def ascend(
     target: float = np.inf,
     tolerance: float = 1e-7,
     max_evaluations: int = 1000,
+    moderate: float = 4.0,
     progress: bool = True,
 ) -> Ascent:
     """Climb to a local maximum of the flux I[x(t); x(t+1)] under a bound on the weights.
@@ -91,9 +98,13 @@ def ascend(
     ("frobenius"). The entry bound is left to L-BFGS-B, the others to the spectral projected
     gradient method.
 
+    Strong weights saturate the neurons, and the gradient fades. A start within a moderate bound
+    therefore climbs under that first. The matrix it reaches is scaled up to the full bound, and
+    the climb goes on from there; if it ends lower than it has been, it goes on from its best.
+
     A start that the gradient cannot leave ends where it began: W0 = 0, and any matrix whose
     symmetries the optimum lacks. Further starts are random: normal directions, with norms from
-    0 to the bound.
+    0 to the moderate bound or, if it is smaller, to the full one.
 
     Parameters
     ----------
@@ -116,6 +127,9 @@ def ascend(
         (bits per unit of weight).
     max_evaluations : int
         Evaluations of flux and gradient after which a run ends.
+    moderate : float
+        The moderate bound is the norm of N-rooks of this strength, above 0. Starts beyond it
+        climb under the full bound at once.
     progress : bool
         Whether more than two seconds of several starts show a progress bar.
 
@@ -158,16 +172,20 @@ def ascend(
     jobs = check_count("jobs", jobs, 1)
     tolerance = check_real("tolerance", tolerance, 0.0)
     max_evaluations = check_count("max_evaluations", max_evaluations, 1)
+    moderate = check_real("moderate", moderate, 0.0)
+    if moderate == 0:
+        raise ValueError("moderate must be above 0, but was 0")
+    low = min(bound, moderate * (np.sqrt(n) if norm == "frobenius" else 1.0))
     if not isinstance(target, float) or np.isnan(target):
         target = check_real("target", target, -np.inf)
-    if (reached := _norms(first, norm).max()) > bound * (1 + 1e-12):
+    if (reached := _norms(first, norm).max()) > bound * ROUNDED:
         raise ValueError(f"W0 must stay within the bound {bound:g}, but its norm was {reached:g}")
     check_memory(16.0 * n * n * starts, f"{starts} starts of {n} x {n} weights", "ask for fewer")
     points = [first]
     if starts > 1:
-        points += _random_starts(n, bound, norm, starts - 1, check_rng(rng))
+        points += _random_starts(n, low, norm, starts - 1, check_rng(rng))
 
-    arguments = (bound, norm, target, tolerance, max_evaluations)
+    arguments = (low, bound, norm, target, tolerance, max_evaluations)
     quiet = not progress or starts == 1
     with tqdm(total=starts, desc="ascent", delay=2, leave=False, disable=quiet) as bar:
         ends = []
@@ -196,13 +214,22 @@ class _Ended(Exception):
 
 
 def _climb(
-    W: Floats, bound: float, norm: str, target: float, tolerance: float, max_evaluations: int
+    W: Floats,
+    low: float,
+    bound: float,
+    norm: str,
+    target: float,
+    tolerance: float,
+    max_evaluations: int,
 ) -> tuple[Floats, float, int]:
     """Return the best matrix on the way from W, its flux, and the number of evaluations."""
     best_I, best_W, evaluations = -np.inf, W, 0
+    last, known = np.empty(0), (0.0, np.empty(0))
 
     def loss(flat: Floats) -> tuple[float, Floats]:
-        nonlocal best_I, best_W, evaluations
+        nonlocal best_I, best_W, evaluations, last, known
+        if np.array_equal(flat, last):
+            return known
         at = flat.reshape(W.shape)
         found = flux_gradient(at)
         evaluations += 1
@@ -210,23 +237,31 @@ def _climb(
             best_I, best_W = found.flux.I, at.copy()
         if best_I >= target or evaluations == max_evaluations:
             raise _Ended
-        return -found.flux.I, -found.dW.ravel()
+        last, known = flat.copy(), (-found.flux.I, -found.dW.ravel())
+        return known
 
-    def project(flat: Floats) -> Floats:
-        return _project(flat.reshape(W.shape), bound, norm).ravel()
+    def climb(x: Floats, bound: float, tolerance: float) -> Floats:
+        def project(flat: Floats) -> Floats:
+            return _project(flat.reshape(W.shape), bound, norm).ravel()
+
+        if norm != "entry":
+            return _descend(loss, project, x, bound, tolerance)
+        return minimize(
+            loss,
+            x,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(-bound, bound)] * x.size,
+            options={"gtol": tolerance, "ftol": 1e-15, "maxfun": np.inf, "maxiter": np.inf},
+        ).x
 
     with single_blas(), suppress(_Ended):
-        if norm == "entry":
-            minimize(
-                loss,
-                W.ravel(),
-                jac=True,
-                method="L-BFGS-B",
-                bounds=[(-bound, bound)] * W.size,
-                options={"gtol": tolerance, "ftol": 1e-15, "maxfun": np.inf, "maxiter": np.inf},
-            )
-        else:
-            _descend(loss, project, W.ravel(), FARTHEST * bound, tolerance)
+        x = W.ravel()
+        if low < bound and _norms(W, norm).max() <= low * ROUNDED:
+            x = climb(x, low, max(tolerance, ROUGH)) * (bound / low)
+        x = climb(x, bound, tolerance)
+        while -loss(x)[0] < best_I:  # a run may pass a better matrix than it ends at
+            x = climb(best_W.ravel(), bound, tolerance)
     return best_W, best_I, evaluations
 
 
@@ -234,16 +269,16 @@ def _descend(
     loss: Callable[[Floats], tuple[float, Floats]],
     project: Callable[[Floats], Floats],
     x: Floats,
-    farthest: float,
+    bound: float,
     tolerance: float,
-) -> None:
+) -> Floats:
     """Follow the spectral projected gradient of `loss` until no entry would move any more."""
     x = project(x)
     value, slope = loss(x)
     recent = deque([value], maxlen=MEMORY)
-    length = 1 / max(float(np.abs(slope).max()), tolerance)
+    length = bound / max(float(np.abs(slope).max()), tolerance)
     while np.abs(project(x - slope) - x).max() > tolerance:
-        step = project(x - min(length, farthest / np.abs(slope).max()) * slope) - x
+        step = project(x - min(length, FARTHEST * bound / np.abs(slope).max()) * slope) - x
         gain = float(slope @ step)
         share = 1.0
         while True:
@@ -255,11 +290,12 @@ def _descend(
             curved = -0.5 * share**2 * gain / (new_value - value - share * gain)
             share = min(max(curved, 0.1 * share), 0.5 * share)
             if share < SHORTEST:  # rounding hides what gain is left
-                return
+                return x
         turn = float((moved - x) @ (new_slope - slope))
         length = float((moved - x) @ (moved - x)) / turn if turn > 0 else np.inf
         x, value, slope = moved, new_value, new_slope
         recent.append(value)
+    return x
 
 
 def _norms(W: Floats, norm: str) -> Floats:

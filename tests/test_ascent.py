@@ -69,6 +69,47 @@ def test_maximum_is_stationary_under_its_bound(norm):
         assert flux.exact_flux(moved).I <= found.I + 1e-7
 
 
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("moderate", [0.5, 1.0, 4.0, 50.0])
+def test_every_run_ends_stationary_under_the_full_bound(norm, moderate):
+    """Neither where the moderate bound ended nor on a way that led down again."""
+    found = flux.ascend(
+        0.1 * np.eye(3), bound=5.0, norm=norm, starts=6, rng=make_rng(6), moderate=moderate
+    )
+    rng, h = make_rng(7), 1e-4
+    for W, I in zip(found.runs.W, found.runs.I, strict=True):
+        for _ in range(20):
+            near = W + h * rng.standard_normal((3, 3))
+            moved = ascent._project(near, 5.0, norm) if norm != "entry" else np.clip(near, -5, 5)
+            assert flux.exact_flux(moved).I <= I + 1e-7
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_moderate_bound_is_used_by_starts_within_it_alone(norm):
+    n, low = 3, 1.0 if norm != "frobenius" else np.sqrt(3)
+    start = ascent._random_starts(n, low, norm, 1, make_rng(2))[0]
+    start *= low / ascent._norms(start, norm).max()
+
+    def climb(factor, moderate):
+        return flux.ascend(factor * start, bound=8.0, norm=norm, moderate=moderate).W
+
+    assert not np.array_equal(climb(1.0, 1.0), climb(1.0, 20.0))
+    assert np.array_equal(climb(1.01, 1.0), climb(1.01, 20.0))
+
+
+@pytest.mark.parametrize(("norm", "bound"), [("l2", 10.0), ("frobenius", 10.0 * np.sqrt(5))])
+def test_strong_bound_is_reached_by_way_of_a_moderate_one(norm, bound):
+    """Of the same starts more end as N-rooks, after far fewer evaluations."""
+    starts = ascent._random_starts(5, 4.0, norm, 20, make_rng(3))
+    arrived, evaluations = {}, {}
+    for moderate in (4.0, 1e6):
+        found = [flux.ascend(W, bound=bound, norm=norm, moderate=moderate) for W in starts]
+        arrived[moderate] = sum(one.I > rooks_flux(5, 10.0) - 1e-3 for one in found)
+        evaluations[moderate] = sum(one.evaluations for one in found)
+    assert arrived[4.0] >= 1.5 * arrived[1e6]
+    assert evaluations[4.0] < 0.7 * evaluations[1e6]
+
+
 @given(
     norm=st.sampled_from(NORMS),
     n=st.integers(1, 4),
@@ -145,6 +186,8 @@ def test_no_gradient_no_ascent():
         ({"target": "high"}, "target must be"),
         ({"tolerance": -1.0}, "tolerance must be"),
         ({"max_evaluations": 0}, "max_evaluations must be"),
+        ({"moderate": 0.0}, "moderate must be above 0"),
+        ({"moderate": np.nan}, "moderate must be a finite number"),
     ],
 )
 def test_bad_arguments_are_named(options, message):
