@@ -33,8 +33,6 @@ SHORTEST = 1e-10
 """Share of a step at which shortening it ends."""
 FARTHEST = 100.0
 """Largest move before projection, in units of the bound: farther ones lose digits to rounding."""
-
-
 ROUNDED = 1 + 1e-12
 """Factor by which a matrix may exceed a bound, as one scaled to it may."""
 ROUGH = 0.01

@@ -110,6 +110,9 @@ class _Biased(_Widget):
     W: Any
     b: Any
 
+    def __init__(self, W: ArrayLike, b: ArrayLike | None = None) -> None:
+        super().__init__(W=W, b=check_bias(b, len(check_weights(W))))
+
     @traitlets.validate("b")
     def _check_bias(self, proposal: Any) -> Any:
         return check_bias(proposal["value"], len(self.W))
@@ -158,9 +161,6 @@ class StateGraph(_Biased):
     b = _bias()
     limit = traitlets.Float(MAX_WEIGHT, read_only=True).tag(sync=True)
 
-    def __init__(self, W: ArrayLike, b: ArrayLike | None = None) -> None:
-        super().__init__(W=W, b=check_bias(b, len(check_weights(W))))
-
 
 class AttractorExplorer(_Biased):
     """All states of a network of up to 6 neurons without noise, and the path from any of them.
@@ -200,8 +200,10 @@ class AttractorExplorer(_Biased):
     b = _bias(np.inf)
     state = _count("state", 0, 0)
 
-    def __init__(self, W: ArrayLike, b: ArrayLike | None = None) -> None:
-        super().__init__(W=W, b=check_bias(b, len(check_weights(W))))
+    @traitlets.observe("W")
+    def _fit_state(self, change: Any) -> None:
+        if self.state >= 2 ** len(self.W):
+            self.state = 0
 
     @traitlets.validate("state")
     def _check_state(self, proposal: Any) -> Any:
@@ -296,14 +298,14 @@ class OptimalMatrices(_Widget):
     ----------
     n, strength : numbers
         Those on the screen.
-    shapes : list of (str, list of lists)
+    shapes : list of [str, list of lists]
         What can be shown.
 
     Raises
     ------
     ValueError
         If a matrix is not square, too large or has other entries, if there is none of size n,
-        or `strength` is out of its range.
+        or `strength` is out of its range; also when n or strength is assigned.
 
     Examples
     --------
@@ -313,7 +315,7 @@ class OptimalMatrices(_Widget):
 
     _esm = read_sources("network", "drawing", "optimal_matrices")
     shapes: Any = traitlets.List().tag(sync=True)
-    n = _count("n", 6, 1, MAX_SHAPE)
+    n = _count("n", 6, 1)
     strength = _real("strength", 2.0, 0.2, 10.0)
 
     def __init__(
@@ -325,10 +327,16 @@ class OptimalMatrices(_Widget):
     ) -> None:
         named = list((known_shapes() if shapes is None else shapes).items())
         checked = [(name, _check_shape(name, A)) for name, A in named]
-        sizes = sorted({len(A) for _, A in checked})
-        if n not in sizes:
-            raise ValueError(f"n must be the size of a shape, one of {sizes}, but was {n!r}")
-        super().__init__(shapes=[(name, A.tolist()) for name, A in checked], n=n, strength=strength)
+        super().__init__(shapes=[[name, A.tolist()] for name, A in checked], n=n, strength=strength)
+
+    @traitlets.validate("n")
+    def _check_size(self, proposal: Any) -> Any:
+        sizes = sorted({len(A) for _, A in self.shapes})
+        if proposal["value"] not in sizes:
+            raise ValueError(
+                f"n must be the size of a shape, one of {sizes}, but was {proposal['value']!r}"
+            )
+        return proposal["value"]
 
 
 def known_shapes() -> dict[str, np.ndarray[Any, Any]]:

@@ -1,6 +1,7 @@
 """The widgets: their JavaScript against the package, and their attributes."""
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -135,6 +136,15 @@ def test_random_weights_have_the_law_of_gaussian_weights(browser: MiniRacer) -> 
     assert ((counts - 2000) ** 2 / 2000).sum() < 19 + 5 * np.sqrt(38)
 
 
+@pytest.mark.parametrize("n", [1, 2, 6])
+def test_rooks_have_one_weight_in_each_row_and_column(browser: MiniRacer, n: int) -> None:
+    drawn = np.array([call(browser, "nrooks(n, 3, s)", n=n, s=s) for s in range(20)])
+    assert set(np.unique(drawn)) <= {-3.0, 0.0, 3.0}
+    for axis in (1, 2):
+        assert np.all(np.abs(drawn).sum(axis) == 3)
+    assert len(np.unique(drawn, axis=0)) > n  # places and signs change with the seed
+
+
 def test_seeds_and_sliders_bend_one_network(browser: MiniRacer) -> None:
     def draw(**options: Any) -> Any:
         values = {"width": 1.0, "density": 1.0, "balance": 0.0, "seed": 1, **options}
@@ -160,8 +170,9 @@ def test_module_of_a_widget_is_whole(make: Any) -> None:
     source = widget._esm
     assert source.count("export default { render };") == 1
     MiniRacer().eval(source.replace("export default { render };", ""))
-    # no name is declared twice, and none outside the module is changed
     assert "import " not in source
+    declared = re.findall(r"^(?:const|function) (\w+)", source, re.MULTILINE)
+    assert len(declared) == len(set(declared)), "the files of a module share their names"
     assert repr(widget) == f"{type(widget).__name__}()"
 
 
@@ -170,7 +181,7 @@ def test_state_is_what_a_page_can_hold(make: Any) -> None:
     state = make().get_state()
     for name in ("W", "b", "shapes"):
         if name in state:
-            assert json.loads(json.dumps(state[name])) == state[name] or name == "shapes"
+            assert json.loads(json.dumps(state[name])) == state[name]
     json.dumps({name: value for name, value in state.items() if name != "layout"})
 
 
@@ -221,6 +232,21 @@ def test_running_network_takes_weights_from_outside() -> None:
 def test_bad_input(call: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_state_stays_one_of_the_network() -> None:
+    shown = widgets.AttractorExplorer(np.eye(3))
+    shown.state = 7
+    shown.W = np.eye(2)
+    assert shown.state == 0
+
+
+def test_only_sizes_that_there_are_can_be_shown() -> None:
+    shown = widgets.OptimalMatrices({"a": np.eye(2), "b": np.eye(3)}, n=2)
+    shown.n = 3
+    with pytest.raises(ValueError, match=r"n must be the size of a shape, one of \[2, 3\]"):
+        shown.n = 4
+    assert shown.n == 3
 
 
 def test_bad_assignment_leaves_what_was_there() -> None:

@@ -14,8 +14,8 @@ function render({ model, el }) {
   const play = playButton((playing) => playing && advance());
   let seed = 0;
   const drawNew = (make) => () => {
-    const n = model.get("W").length;
-    change({ W: make(n, ++seed), b: Array(n).fill(0), state: 0 });
+    const W = make(model.get("W").length, ++seed);
+    change({ W, b: noBias(W), state: 0 });
   };
   const normal = (n, number) =>
     gaussianWeights(n, { width: 1, density: 1, balance: 0, seed: number });
@@ -29,7 +29,10 @@ function render({ model, el }) {
       "symmetric",
       drawNew((n, number) => symmetric(normal(n, number))),
     ),
-    button("N-rooks", drawNew(shuffledRooks)),
+    button(
+      "N-rooks",
+      drawNew((n, number) => nrooks(n, 1, number)),
+    ),
   );
   const picture = svg("svg", { role: "group", "aria-label": "states and their successors" });
   const told = element("p", { class: "flux-told", role: "status" });
@@ -111,17 +114,6 @@ function render({ model, el }) {
 
 const symmetric = (W) => W.map((row, i) => row.map((weight, j) => (weight + W[j][i]) / 2));
 
-// one weight of 1 or -1 in each row and column, at places that the seed decides
-function shuffledRooks(n, seed) {
-  const random = randomNumbers(seed);
-  const senders = Array.from({ length: n }, (_, j) => ({ j, key: random() })).sort(
-    (a, b) => a.key - b.key,
-  );
-  return senders.map(({ j }) =>
-    Array.from({ length: n }, (_, k) => (k === j ? (random() < 0.5 ? 1 : -1) : 0)),
-  );
-}
-
 function drawMap(picture, following, traced, places, n, choose) {
   const [xs, ys] = [places.map(([x]) => x), places.map(([, y]) => -y)];
   const [left, top] = [Math.min(...xs) - 1, Math.min(...ys) - 1];
@@ -180,7 +172,7 @@ function drawSpins(picture, path, n) {
           y: i,
           width: 0.92,
           height: 0.92,
-          fill: spin > 0 ? "#08488e" : "#e4eff9",
+          fill: `rgb(${spinColour(spin).join(",")})`,
         }),
       ),
     ),

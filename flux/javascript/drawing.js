@@ -13,7 +13,7 @@ function svg(tag, attributes = {}, ...children) {
 function filled(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value !== null) node.setAttribute(name, value);
+    else node.setAttribute(name, value);
   }
   node.append(...children);
   return node;
@@ -81,6 +81,12 @@ function weightColours(value, limit) {
   const mixed = full.map((part) => Math.round(255 + share * (part - 255)));
   return { ground: `rgb(${mixed.join(",")})`, ink: share > 0.62 ? "#fff" : "#000" };
 }
+
+const [DARK, LIGHT] = [
+  [8, 72, 142],
+  [228, 239, 249],
+];
+const spinColour = (spin) => (spin > 0 ? DARK : LIGHT);
 
 const signed = (value, digits = 1) => value.toFixed(digits).replace("-", "\u2212");
 

@@ -9,6 +9,8 @@ const localField = (row, bias, x) => row.reduce((u, weight, j) => u + weight * x
 
 const localFields = (W, b, x) => W.map((row, i) => localField(row, b[i], x));
 
+const noBias = (W) => W.map(() => 0);
+
 const scaled = (M, factor) => M.map((row) => row.map((value) => factor * value));
 
 // h2(sigma(u)) in bits, without cancellation for large u
@@ -60,15 +62,14 @@ function stationaryLaw(P) {
 // without bias a state and its opposite are alike: only those with the last neuron at -1 are kept
 function lawOfPairs(W) {
   const size = 2 ** W.length;
-  const zero = W.map(() => 0);
-  const whole = transitionMatrix(W, zero).slice(0, size / 2);
+  const whole = transitionMatrix(W, noBias(W)).slice(0, size / 2);
   return stationaryLaw(
     whole.map((row) => row.slice(0, size / 2).map((p, l) => p + row[size - 1 - l])),
   );
 }
 
 // I = H - D in bits per step
-function exactFlux(W, b) {
+function exactFlux(W, b = noBias(W)) {
   const paired = b.every((bias) => bias === 0);
   const pi = paired ? lawOfPairs(W) : stationaryLaw(transitionMatrix(W, b));
   const noise = (k) =>
@@ -152,6 +153,18 @@ function gaussianWeights(n, { width, density, balance, seed }) {
     return there < density ? (side < (1 + balance) / 2 ? size : -size) : 0;
   };
   return Array.from({ length: n }, () => Array.from({ length: n }, draw));
+}
+
+// one weight of either sign in each row and column, at places that the seed decides
+function nrooks(n, strength, seed) {
+  const random = randomNumbers(seed);
+  const senders = Array.from({ length: n }, (_, j) => ({ j, key: random() })).sort(
+    (a, b) => a.key - b.key,
+  );
+  return senders.map(({ j }) => {
+    const weight = random() < 0.5 ? strength : -strength;
+    return Array.from({ length: n }, (_, k) => (k === j ? weight : 0));
+  });
 }
 
 function nextState(W, b, x, random) {

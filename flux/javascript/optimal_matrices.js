@@ -5,8 +5,7 @@ const [WIDTH, HEIGHT, LEFT, BOTTOM] = [440, 260, 44, 40];
 const DASHES = ["none", "8 3", "2 3", "8 3 2 3", "12 4", "4 2"];
 
 function render({ model, el }) {
-  const sizes = () =>
-    [...new Set(model.get("shapes").map(([, A]) => A.length))].sort((a, b) => a - b);
+  const sizes = [...new Set(model.get("shapes").map(([, A]) => A.length))];
   const strength = slider({
     label: "strength w",
     min: 0.2,
@@ -17,7 +16,7 @@ function render({ model, el }) {
   });
   const neurons = choice({
     label: "neurons",
-    options: sizes(),
+    options: sizes.sort((a, b) => a - b),
     onInput: (n) => change({ n: Number(n) }),
   });
   const chart = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
@@ -81,11 +80,7 @@ function render({ model, el }) {
   return disconnect;
 }
 
-const fluxOf = (A, w) =>
-  exactFlux(
-    scaled(A, w),
-    A.map(() => 0),
-  ).I;
+const fluxOf = (A, w) => exactFlux(scaled(A, w)).I;
 
 // colours and dashes shift against each other, so that no two lines look alike
 const look = (k) => ({

@@ -2,8 +2,6 @@
 
 const STEPS = 240; // shown
 const KEPT = 500; // of which the correlation is taken
-const DARK = [8, 72, 142, 255];
-const LIGHT = [228, 239, 249, 255];
 
 function render({ model, el }) {
   const parameters = ["n", "width", "density", "balance", "noise"];
@@ -51,17 +49,10 @@ function render({ model, el }) {
   );
 
   const random = randomNumbers(model.get("seed"));
-  let [trace, weights] = [[], []];
+  let [trace, weights, bias] = [[], [], []];
   const step = () => {
     const last = trace[trace.length - 1] ?? weights.map(() => (random() < 0.5 ? 1 : -1));
-    trace.push(
-      nextState(
-        weights,
-        weights.map(() => 0),
-        last,
-        random,
-      ),
-    );
+    trace.push(nextState(weights, bias, last, random));
     if (trace.length > KEPT) trace.shift();
   };
   const show = () => {
@@ -80,6 +71,7 @@ function render({ model, el }) {
   const begin = () => {
     const W = model.get("W");
     weights = scaled(W, 1 / model.get("noise"));
+    bias = noBias(W);
     const last = trace[trace.length - 1];
     trace = last?.length === W.length ? [last] : [];
     // a network at rest is shown as if it had run all the time
@@ -105,8 +97,9 @@ function drawRaster(canvas, trace) {
   const n = trace[0].length;
   canvas.height = n;
   const pixels = new ImageData(STEPS, n);
+  pixels.data.fill(255);
   trace.forEach((x, t) => {
-    x.forEach((spin, i) => pixels.data.set(spin > 0 ? DARK : LIGHT, 4 * (i * STEPS + t)));
+    x.forEach((spin, i) => pixels.data.set(spinColour(spin), 4 * (i * STEPS + t)));
   });
   canvas.getContext("2d").putImageData(pixels, 0, 0);
 }

@@ -24,9 +24,9 @@ function render({ model, el }) {
   const told = element("p", { class: "flux-told", role: "status" });
   let presets = 0;
 
-  const setStates = (W) => change({ W, b: W.map(() => 0) });
+  const setStates = (W) => change({ W, b: noBias(W) });
   const presetButtons = [
-    button("N-rooks", () => setStates(rooks(model.get("W").length, 4, ++presets))),
+    button("N-rooks", () => setStates(nrooks(model.get("W").length, 4, ++presets))),
     button("random", () =>
       setStates(
         rounded(
@@ -82,15 +82,6 @@ function resized(W, b, n) {
 }
 
 const rounded = (W) => W.map((row) => row.map((weight) => Number(weight.toFixed(1))));
-
-// one ring through all neurons, with signs that the seed decides
-function rooks(n, strength, seed) {
-  return Array.from({ length: n }, (_, i) =>
-    Array.from({ length: n }, (_, j) =>
-      j === (i + 1) % n ? strength * ((seed >> i) & 1 ? -1 : 1) : 0,
-    ),
-  );
-}
 
 // states on a circle, in an order in which neighbours differ in one neuron
 function drawStates(picture, n, P, told) {
