@@ -136,6 +136,7 @@ def stored(path: Path) -> list[int]:
 
 
 SCRIPT = """
+import signal
 import sys
 import time
 from contextlib import ExitStack
@@ -155,6 +156,8 @@ def slow(*, rng, width, n):
 
 
 if __name__ == "__main__":
+    # as in a terminal: what a shell starts in the background ignores SIGINT, and so do its children
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with ExitStack() as stack:
         if sys.argv[2] == "dask":
             from distributed import Client, LocalCluster
