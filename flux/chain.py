@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from flux.states import Floats
-from flux.stationary import ConvergenceError, Integers, extended_products
+from flux.stationary import LARGEST_FIELD, ConvergenceError, Integers, extended_products
 
 STORED = 1 << 28
 """Bytes of half laws that are kept between steps; larger ones are made anew in chunks."""
@@ -22,8 +22,6 @@ WORTHWHILE = 1 << 23
 """Products of numbers that make a piece worth a thread."""
 NARROW = 32
 """Columns up to which a product is done before BLAS has rearranged its factors."""
-LARGEST_FIELD = 2.0**50
-"""Local fields whose spacing as doubles is a quarter: beyond, transitions mean nothing."""
 
 
 class Chain(NamedTuple):

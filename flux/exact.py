@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike
-from scipy.special import xlogy
 from tqdm import tqdm
 
 from flux.accelerated import check_device, device_step
@@ -26,7 +25,7 @@ from flux.chain import (
     matrix_power,
     transitions,
 )
-from flux.information import Flux, field_entropy
+from flux.information import Flux, field_entropy, row_entropies
 from flux.lines import line_correlation, line_flux, line_marginals
 from flux.network import Part, read_network
 from flux.states import (
@@ -376,8 +375,7 @@ def _divergences(part: Part, law: Floats, first: float, lags: list[int]) -> Floa
             later = later @ matrix_power(P, lag - at)
             later /= later.sum(1, keepdims=True)
         at = lag
-        rows = later[: len(law)]
-        D[k] = -law @ xlogy(rows, rows).sum(1) / np.log(2.0)
+        D[k] = law @ row_entropies(later[: len(law)])
     return D
 
 

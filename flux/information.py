@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import vectorize
 from numpy.typing import ArrayLike
-from scipy.special import xlogy
+from scipy.special import xlog1py, xlogy
 
 from flux.states import Floats, check_floats
 
@@ -93,7 +93,7 @@ def binary_entropy(p: ArrayLike) -> Floats:
     q = check_floats("p", p)
     if not np.all((q >= 0) & (q <= 1)):
         raise ValueError(f"p must lie from 0 to 1, but ranged from {q.min()} to {q.max()}")
-    return np.asarray(-(xlogy(q, q) + xlogy(1 - q, 1 - q)) / np.log(2.0) + 0.0)
+    return np.asarray(-(xlogy(q, q) + xlog1py(1 - q, -q)) / np.log(2.0) + 0.0)
 
 
 @vectorize(cache=True)  # type: ignore[no-untyped-call]
@@ -102,6 +102,14 @@ def field_entropy(u: float) -> float:
     away = abs(u)
     ebb = np.exp(-away)
     return (np.log1p(ebb) + away * ebb / (1 + ebb)) / np.log(2.0)
+
+
+def row_entropies(P: Floats) -> Floats:
+    """Return the entropy of each row; its largest entry is 1 minus the others, however rare."""
+    rest = P.copy()
+    np.put_along_axis(rest, P.argmax(1)[:, None], 0.0, 1)
+    away = rest.sum(1)
+    return np.asarray(-(xlogy(rest, rest).sum(1) + xlog1py(1 - away, -away)) / np.log(2.0))
 
 
 def mutual_information(joint: ArrayLike) -> float:

@@ -7,14 +7,21 @@ followed around each ring and down each line. Any size is exact.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from scipy.special import expit, xlogy
+from scipy.special import expit
 
-from flux.information import field_entropy
+from flux.information import binary_entropy, field_entropy
 from flux.states import Codes, Floats
+
+# (m, e) is the probability m 2**e: strong weights make rarer ones than doubles hold, and their
+# logarithms would lose as many digits as they have before the point
+Wide = tuple[float, float]
+ALWAYS: Wide = (0.5, 1.0)
+NEVER: Wide = (0.0, -np.inf)
 
 
 class Lines(NamedTuple):
@@ -30,30 +37,36 @@ class Lines(NamedTuple):
 
 def line_marginals(lines: Lines) -> tuple[Floats, Floats]:
     """Return the stationary Pr(x_i = +1) and Pr(x_i = -1), each to relative precision."""
-    log_on, log_off = _log_marginals(lines.sender, lines.w, lines.b)
-    return np.exp(log_on), np.exp(log_off)
+    mantissa, exponent = _marginals(lines.sender, lines.w, lines.b)
+    on, off = np.ldexp(mantissa, np.maximum(exponent, -1100).astype(np.int64))
+    return on, off
 
 
 def line_flux(lines: Lines, lag: int) -> tuple[float, float]:
-    """Return the state entropy H and the divergence D over `lag` steps, in bits."""
+    """Return the state entropy H and the divergence D over `lag` steps, in bits.
+
+    k steps are one channel from the k-th sender up the line, composed by repeated squaring. Only
+    sums of positive numbers are taken, and of each row the larger entry from the smaller: rare
+    flips keep their relative precision, and the sums of rows their 1, at any lag.
+    """
     if not len(lines.sender):
         return 0.0, 0.0
     on, off = line_marginals(lines)
-    # k steps are one channel from the k-th sender up the line, composed by repeated squaring
-    origin = np.arange(len(on))
-    reached = np.array([np.ones_like(on), np.zeros_like(on)])
     sender = lines.sender
-    hop = np.array([expit(lines.b + lines.w), expit(lines.b - lines.w)])
+    origin = np.arange(len(on))
+    up, down = lines.b + lines.w, lines.b - lines.w
+    hop = expit(np.array([[up, down], [-up, -down]]))
+    reached = np.repeat(np.eye(2)[..., None], len(on), 2)
     while lag:
         if lag & 1:
-            reached = _compose(reached, hop[:, origin])
+            reached = _compose(reached, hop[..., origin])
             origin = sender[origin]
-        hop = _compose(hop, hop[:, sender])
+        hop = _compose(hop, hop[..., sender])
         sender = sender[sender]
         lag >>= 1
-    after_on, after_off = _spin_entropy(reached)
+    after_on, after_off = binary_entropy(reached.min(0))
     divergence = on[origin] * after_on + off[origin] * after_off
-    return float(_spin_entropy(on).sum()), float(divergence.sum())
+    return float(binary_entropy(np.minimum(on, off)).sum()), float(divergence.sum())
 
 
 def line_correlation(lines: Lines) -> Floats:
@@ -71,14 +84,14 @@ def line_gradient(lines: Lines) -> tuple[Floats, Floats]:
     expectation of a function of y_i depends on the sender of i alone. Their slopes
     s_j = z(x_j = +1) - z(x_j = -1) obey s_j = g(+1) - g(-1) + rise_i s_i, where i hears j.
     """
-    log_on, log_off = _log_marginals(lines.sender, lines.w, lines.b)
+    mantissa, exponent = _marginals(lines.sender, lines.w, lines.b)
     up, down = lines.b + lines.w, lines.b - lines.w
-    step = (log_off - log_on) / np.log(2.0)
+    step = np.log2(mantissa[1] / mantissa[0]) + (exponent[1] - exponent[0])
     np.subtract.at(step, lines.sender, field_entropy(up) - field_entropy(down))
     size = np.abs(lines.w)
     lost = expit(-size - lines.b) + expit(-size + lines.b)
     slope = _slopes(lines.sender, lines.w, _rise(lines), lost, step)
-    on, off = np.exp(log_on)[lines.sender], np.exp(log_off)[lines.sender]
+    on, off = (chance[lines.sender] for chance in line_marginals(lines))
     by_up, by_down = (expit(u) * expit(-u) * (slope + u / np.log(2.0)) for u in (up, down))
     return on * by_up - off * by_down, on * by_up + off * by_down
 
@@ -134,20 +147,17 @@ def _slopes(sender: Codes, w: Floats, rise: Floats, lost: Floats, step: Floats) 
 
 
 def _compose(later: Floats, earlier: Floats) -> Floats:
-    """Return Pr(+1 | origin = +1, -1) of the channel `earlier`, followed by `later`."""
-    composed: Floats = earlier * later[0] + (1 - earlier) * later[1]
-    return composed
-
-
-def _spin_entropy(on: Floats) -> Floats:
-    entropies: Floats = -(xlogy(on, on) + xlogy(1 - on, 1 - on)) / np.log(2.0)
-    return entropies
+    """Return Pr(y | x), of shape (y, x, n), of the channel `earlier`, followed by `later`."""
+    composed = later[:, :1] * earlier[0] + later[:, 1:] * earlier[1]
+    rare, often = composed.min(0), composed[0] > composed[1]
+    return np.array([np.where(often, 1 - rare, rare), np.where(often, rare, 1 - rare)])
 
 
 @njit(cache=True, nogil=True)
-def _log_marginals(sender: Codes, w: Floats, b: Floats) -> tuple[Floats, Floats]:
+def _marginals(sender: Codes, w: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """Return the stationary laws (on and off, n) of all spins, as mantissas and exponents."""
     n = len(sender)
-    log_on, log_off = np.zeros(n), np.zeros(n)
+    mantissa, exponent = np.zeros((2, n)), np.zeros((2, n))
     state = np.zeros(n, np.int8)  # 0 new, 1 on the present path, 2 done
     path = np.empty(n, np.int64)
     for first in range(n):
@@ -158,21 +168,25 @@ def _log_marginals(sender: Codes, w: Floats, b: Floats) -> tuple[Floats, Floats]
             path[length] = i
             length += 1
             i = sender[i]
+        on, off = NEVER, NEVER
         if state[i] == 1:
-            log_on[i], log_off[i] = _ring_marginal(path[:length], i, w, b)
+            on, off = _ring_marginal(path[:length], i, w, b)
+        elif length > 0:
+            on, off = (mantissa[0, i], exponent[0, i]), (mantissa[1, i], exponent[1, i])
         for step in range(length - 1, -1, -1):
             k = path[step]
-            j = sender[k]
-            log_on[k], log_off[k] = _through(log_on[j], log_off[j], w[k], b[k])
+            on, off = _through(on, off, w[k], b[k])
+            mantissa[0, k], exponent[0, k] = on
+            mantissa[1, k], exponent[1, k] = off
             state[k] = 2
-    return log_on, log_off
+    return mantissa, exponent
 
 
 @njit(cache=True, nogil=True)
-def _ring_marginal(path: Codes, start: int, w: Floats, b: Floats) -> tuple[float, float]:
+def _ring_marginal(path: Codes, start: int, w: Floats, b: Floats) -> tuple[Wide, Wide]:
     """Solve the two-state chain that the spin of neuron `start` makes once around its ring."""
-    on_on, on_off = 0.0, -np.inf
-    off_on, off_off = -np.inf, 0.0
+    on_on, on_off = ALWAYS, NEVER
+    off_on, off_off = NEVER, ALWAYS
     step = len(path) - 1
     while True:
         k = path[step]
@@ -181,14 +195,50 @@ def _ring_marginal(path: Codes, start: int, w: Floats, b: Floats) -> tuple[float
         if k == start:
             break
         step -= 1
-    total = np.logaddexp(off_on, on_off)
-    return off_on - total, on_off - total
+    total = _plus(off_on, on_off)
+    return _over(off_on, total), _over(on_off, total)
 
 
 @njit(cache=True, nogil=True)
-def _through(log_on: float, log_off: float, w: float, b: float) -> tuple[float, float]:
-    """Return the log law of a spin that hears one of log law (log_on, log_off)."""
-    return (
-        np.logaddexp(log_on - np.logaddexp(0.0, -b - w), log_off - np.logaddexp(0.0, w - b)),
-        np.logaddexp(log_on - np.logaddexp(0.0, b + w), log_off - np.logaddexp(0.0, b - w)),
-    )
+def _through(on: Wide, off: Wide, w: float, b: float) -> tuple[Wide, Wide]:
+    """Return the law of a spin that hears one of law (on, off)."""
+    # one exp(w) for both, so that its error cancels where strong weights leave the choice to b
+    sway, pull = _exp(b), _exp(w)
+    up, down = _times(sway, pull), _over(sway, pull)
+    above = _over(on, _plus(ALWAYS, up))
+    below = _over(off, _plus(ALWAYS, down))
+    on, off = _plus(_times(above, up), _times(below, down)), _plus(above, below)
+    total = _plus(on, off)
+    return _over(on, total), _over(off, total)
+
+
+@njit(cache=True, nogil=True)
+def _exp(v: float) -> Wide:
+    """Return exp(v) for any v, to a relative error of about 1e-16 max(1, |v| / 700)."""
+    halvings = 0
+    while abs(v) > 700:
+        v, halvings = v / 2, halvings + 1
+    power = _times(ALWAYS, (np.exp(v), 0.0))
+    for _ in range(halvings):
+        power = _times(power, power)
+    return power
+
+
+@njit(cache=True, nogil=True)
+def _times(a: Wide, c: Wide) -> Wide:
+    m, e = math.frexp(a[0] * c[0])
+    return m, e + a[1] + c[1]
+
+
+@njit(cache=True, nogil=True)
+def _over(a: Wide, c: Wide) -> Wide:
+    m, e = math.frexp(a[0] / c[0])
+    return m, e + a[1] - c[1]
+
+
+@njit(cache=True, nogil=True)
+def _plus(a: Wide, c: Wide) -> Wide:
+    if a[1] < c[1]:
+        a, c = c, a
+    m, e = math.frexp(a[0] + math.ldexp(c[0], int(max(c[1] - a[1], -1100.0))))
+    return m, e + a[1]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from flux.lines import Lines
 from flux.states import Codes, Floats, check_any_weights, check_bias
+from flux.stationary import LARGEST_FIELD, ConvergenceError
 
 Flags = NDArray[np.bool_]
 
@@ -60,6 +61,11 @@ def read_network(W: Any, b: Any) -> Network:
     line_sender[receiver], line_w[receiver] = sender, w
     place = np.searchsorted(line_neurons, line_sender[line_neurons])
     lines = Lines(place, line_w[line_neurons], bias[line_neurons])
+    strongest = np.abs(lines.w).max(initial=0.0)
+    if strongest > LARGEST_FIELD and lines.b.any():
+        raise ConvergenceError(
+            f"a weight of {strongest:.3g} is too strong beside a bias: at most {LARGEST_FIELD:.3g}"
+        )
     parts = _parts(receiver, sender, w, bias, np.where(in_part, labels, n))
     return Network(n, line_neurons, lines, parts)
 

@@ -18,6 +18,8 @@ PANEL = 512
 """Rows that one thread updates at once, which keeps the temporary product small."""
 SMALLEST_EXIT = 1e-250
 """Exit probability under which double precision may have lost a path: 1e-58 of it at most."""
+LARGEST_FIELD = 2.0**50
+"""Local fields whose spacing as doubles is a quarter: beyond, transitions mean nothing."""
 WARM_UP = 2
 """Plain steps that give the iteration its norm."""
 PROBE = 6

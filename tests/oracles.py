@@ -58,6 +58,44 @@ def stationary(P):
     return [p / total for p in pi]
 
 
+def line_flux(sender, w, b, lag):
+    """(I, H, D) of neurons that each hear one, E[y_i | x_j] = a_i + r_i x_j, in affine form."""
+    n = len(sender)
+    up = [mp.tanh((mp.mpf(b[i]) + mp.mpf(w[i])) / 2) for i in range(n)]
+    down = [mp.tanh((mp.mpf(b[i]) - mp.mpf(w[i])) / 2) for i in range(n)]
+    rise = [(u - d) / 2 for u, d in zip(up, down, strict=True)]
+    shift = [(u + d) / 2 for u, d in zip(up, down, strict=True)]
+    mean, origin, factor = [], [], []
+    for i in range(n):
+        path = [i]
+        while sender[path[-1]] not in path:
+            path.append(sender[path[-1]])
+        enters = path.index(sender[path[-1]])
+        ring = path[enters:]
+        a, turn = mp.mpf(0), mp.mpf(1)
+        for k in ring:
+            a, turn = a + turn * shift[k], turn * rise[k]
+        m = a / (1 - turn)
+        for k in reversed(path[:enters]):
+            m = shift[k] + rise[k] * m
+        mean.append(m)
+        steps = path[: min(lag, enters)]
+        turns, rest = divmod(max(lag - enters, 0), len(ring))
+        steps += ring[:rest]
+        origin.append(sender[steps[-1]] if steps else i)
+        factor.append(mp.fprod(rise[k] for k in steps) * turn**turns)
+
+    def h2(m):
+        return entropy([(1 + m) / 2, (1 - m) / 2])
+
+    H = mp.fsum(map(h2, mean))
+    D = mp.mpf(0)
+    for i, j, r in zip(range(n), origin, factor, strict=True):
+        for x in (-1, 1):
+            D += (1 + x * mean[j]) / 2 * h2(mean[i] + r * (x - mean[j]))
+    return H - D, H, D
+
+
 def entropy(p):
     return -mp.fsum(q * mp.log(q, 2) for q in p if q > 0)
 
