@@ -202,12 +202,13 @@ def _ring_marginal(path: Codes, start: int, w: Floats, b: Floats) -> tuple[Wide,
 @njit(cache=True, nogil=True)
 def _through(on: Wide, off: Wide, w: float, b: float) -> tuple[Wide, Wide]:
     """Return the law of a spin that hears one of law (on, off)."""
-    # one exp(w) for both, so that its error cancels where strong weights leave the choice to b
-    sway, pull = _exp(b), _exp(w)
-    up, down = _times(sway, pull), _over(sway, pull)
-    above = _over(on, _plus(ALWAYS, up))
-    below = _over(off, _plus(ALWAYS, down))
-    on, off = _plus(_times(above, up), _times(below, down)), _plus(above, below)
+    if w < 0:
+        on, off = off, on
+    # one exp(|w|) for both, so that its error cancels where strong weights leave the choice to b
+    sway, pull = _exp(b), _exp(abs(w))
+    rise, fall = _over(sway, pull), _over(ALWAYS, _times(sway, pull))
+    up, down = _over(on, _plus(ALWAYS, fall)), _over(off, _plus(ALWAYS, rise))
+    on, off = _plus(up, _times(down, rise)), _plus(_times(up, fall), down)
     total = _plus(on, off)
     return _over(on, total), _over(off, total)
 

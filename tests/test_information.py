@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from flux import Flux, binary_entropy, entropy, mutual_information
 from flux.information import row_entropies
 
-mp.mp.dps = 50
 EXACT = 1e-12
 NOT_PROBABILITIES = [
     None,
@@ -96,8 +95,9 @@ def test_binary_entropy_is_the_entropy_of_two_outcomes(p: float) -> None:
 
 @pytest.mark.parametrize("p", [1e-300, 1e-17, 1e-12, 1e-6, 0.01, 0.49])
 def test_entropies_of_rare_outcomes_keep_their_relative_precision(p: float) -> None:
-    rare, often = mp.mpf(p), 1 - mp.mpf(p)
-    expected = float(-(rare * mp.log(rare, 2) + often * mp.log(often, 2)))
+    with mp.workdps(350):
+        rare, often = mp.mpf(p), 1 - mp.mpf(p)
+        expected = float(-(rare * mp.log(rare, 2) + often * mp.log(often, 2)))
     assert binary_entropy(p) == pytest.approx(expected, rel=EXACT, abs=0)
     rows = row_entropies(np.array([[1 - p, p], [p, 1 - p]]))
     np.testing.assert_allclose(rows, expected, rtol=EXACT)
