@@ -87,7 +87,7 @@ def transitions(on: Floats, off: Floats, folded: bool) -> Floats:
     return fold(laws) if folded else laws
 
 
-def extended_transitions(chain: Chain) -> tuple[Floats, Integers]:
+def extended_transitions(chain: Chain, pool: Executor) -> tuple[Floats, Integers]:
     """Return `dense_transitions` as mantissa 2**exponent, right where doubles underflow."""
     factors = np.stack([chain.off, chain.on], axis=-1)
     mantissa, exponent = np.frexp(factors)
@@ -104,7 +104,7 @@ def extended_transitions(chain: Chain) -> tuple[Floats, Integers]:
     where = (*np.nonzero(rare), (chain.u[rare] < 0).astype(int))
     mantissa[where], shift = np.frexp(np.exp2(-((high - whole) + low)))
     exponent[where] = shift - whole.astype(np.int64)
-    return extended_products(mantissa, exponent, chain.folded)
+    return extended_products(mantissa, exponent, chain.folded, pool)
 
 
 def _split_product(v: Floats) -> tuple[Floats, Floats]:

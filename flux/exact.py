@@ -297,8 +297,11 @@ def _solve(part: Part, device: str = "cpu") -> tuple[Chain, Floats]:
     size, n = chain.on.shape
     if size <= TINY:
         law, smallest_exit = _eliminate_tiny(chain.on, chain.off, chain.folded)
-        return chain, law if smallest_exit >= SMALLEST_EXIT else _extend(chain)
+        if smallest_exit >= SMALLEST_EXIT:
+            return chain, law
     with thread_pool() as pool:
+        if size <= TINY:
+            return chain, _extend(chain, pool)
         if size <= SMALL and device == "cpu":
             return chain, _eliminate(chain, pool)
         advance = make_step(chain, pool) if device == "cpu" else device_step(chain, device)
@@ -334,13 +337,13 @@ def iterate(chain: Chain, advance: Callable[[Floats], Floats]) -> Krylov:
 
 def _eliminate(chain: Chain, pool: Executor) -> Floats:
     law, smallest_exit = solve_direct(dense_transitions(chain), pool)
-    return law if smallest_exit >= SMALLEST_EXIT else _extend(chain)
+    return law if smallest_exit >= SMALLEST_EXIT else _extend(chain, pool)
 
 
-def _extend(chain: Chain) -> Floats:
+def _extend(chain: Chain, pool: Executor) -> Floats:
     size = len(chain.on)
     if size <= LARGEST_EXTENDED:
-        return solve_extended(*extended_transitions(chain))
+        return solve_extended(*extended_transitions(chain, pool), pool)
     raise ConvergenceError(
         f"weights this strong make transitions as rare as 1e-250, which needs extended range: at"
         f" most {LARGEST_EXTENDED} states, but the part has {size}. {INSTEAD.capitalize()}"

@@ -7,15 +7,18 @@ from concurrent.futures import Executor
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from flux.states import Floats
+from flux.threads import share
 
 BLOCK = 64
 """States that one block of the elimination takes out at once."""
 PANEL = 512
 """Rows that one thread updates at once, which keeps the temporary product small."""
+GRAIN = 10_000
+"""Products in extended range from which a thread of its own pays: a tenth of a millisecond."""
 SMALLEST_EXIT = 1e-250
 """Exit probability under which double precision may have lost a path: 1e-58 of it at most."""
 LARGEST_FIELD = 2.0**50
@@ -182,25 +185,36 @@ def _block_inverse(Q: Floats, leaving: Floats) -> tuple[Floats, float]:
     return G, exits.min()
 
 
-@njit(cache=True, nogil=True, parallel=True, error_model="numpy")
-def solve_extended(mantissa: Floats, exponent: Integers) -> Floats:
+def solve_extended(mantissa: Floats, exponent: Integers, pool: Executor) -> Floats:
     """Return the stationary law by GTH for P = mantissa 2**exponent, which are overwritten.
 
     Mantissas lie from 1/2 to 1 (or are 0), so that probabilities far below the smallest double
     keep full precision.
     """
-    size = len(mantissa)
-    for k in range(size - 1, 0, -1):
-        m_exit, e_exit = 0.0, 0
+    for k in range(len(mantissa) - 1, 0, -1):
+        share(pool, _take_out, k, GRAIN // k + 1, k, mantissa, exponent)
+    return _extended_law(mantissa, exponent)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _take_out(first: int, last: int, k: int, mantissa: Floats, exponent: Integers) -> None:
+    """Take state k out of the chain watched on 0..k, in some rows."""
+    m_exit, e_exit = 0.0, 0
+    for j in range(k):
+        m_exit, e_exit = _add(m_exit, e_exit, mantissa[k, j], exponent[k, j])
+    for i in range(first, last):
+        m, e = _multiply(mantissa[i, k], exponent[i, k], 0.5 / m_exit, 1 - e_exit)
+        mantissa[i, k], exponent[i, k] = m, e
         for j in range(k):
-            m_exit, e_exit = _add(m_exit, e_exit, mantissa[k, j], exponent[k, j])
-        for i in prange(k):
-            m, e = _multiply(mantissa[i, k], exponent[i, k], 0.5 / m_exit, 1 - e_exit)
-            mantissa[i, k], exponent[i, k] = m, e
-            for j in range(k):
-                m_step, e_step = _multiply(m, e, mantissa[k, j], exponent[k, j])
-                m_sum, e_sum = _add(mantissa[i, j], exponent[i, j], m_step, e_step)
-                mantissa[i, j], exponent[i, j] = m_sum, e_sum
+            m_step, e_step = _multiply(m, e, mantissa[k, j], exponent[k, j])
+            m_sum, e_sum = _add(mantissa[i, j], exponent[i, j], m_step, e_step)
+            mantissa[i, j], exponent[i, j] = m_sum, e_sum
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _extended_law(mantissa: Floats, exponent: Integers) -> Floats:
+    """Return the law from what the elimination left."""
+    size = len(mantissa)
     m_pi, e_pi = np.zeros(size), np.zeros(size, np.int64)
     m_pi[0], e_pi[0] = 0.5, 1
     for k in range(1, size):
@@ -208,9 +222,7 @@ def solve_extended(mantissa: Floats, exponent: Integers) -> Floats:
             m_step, e_step = _multiply(m_pi[i], e_pi[i], mantissa[i, k], exponent[i, k])
             m_pi[k], e_pi[k] = _add(m_pi[k], e_pi[k], m_step, e_step)
     top = e_pi[m_pi > 0].max()
-    pi = np.empty(size)
-    for k in range(size):
-        pi[k] = np.ldexp(m_pi[k], max(e_pi[k] - top, -1100))
+    pi = np.ldexp(m_pi, np.maximum(e_pi - top, -1100))
     return pi / pi.sum()
 
 
@@ -237,29 +249,35 @@ def _add(m1: float, e1: int, m2: float, e2: int) -> tuple[float, int]:
     return m1, e1
 
 
-@njit(cache=True, nogil=True, parallel=True, error_model="numpy")
-def extended_products(mantissa: Floats, exponent: Integers, fold: bool) -> tuple[Floats, Integers]:
+def extended_products(
+    mantissa: Floats, exponent: Integers, fold: bool, pool: Executor
+) -> tuple[Floats, Integers]:
     """Return all 2**n products of factors [..., 0 or 1] a row, as mantissas and exponents.
 
     `mantissa` and `exponent` have shape (rows, n, 2); bit i of a product's index picks the
     factor of neuron i. With `fold`, a product and that of the complementary index are added.
     """
     rows, n, _ = mantissa.shape
-    size = 1 << (n - 1) if fold else 1 << n
-    m_out, e_out = np.empty((rows, size)), np.empty((rows, size), np.int64)
-    for row in prange(rows):
-        for k in range(size):
-            m, e, m_flip, e_flip = 0.5, 1, 0.5, 1
-            for i in range(n):
+    size = 1 << (n - fold)
+    out = np.empty((rows, size)), np.empty((rows, size), np.int64)
+    share(pool, _multiply_rows, rows, GRAIN // (n << n) + 1, mantissa, exponent, fold, *out)
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _multiply_rows(
+    first: int, last: int, m_in: Floats, e_in: Integers, fold: bool, m_out: Floats, e_out: Integers
+) -> None:
+    for row in range(first, last):
+        for k in range(m_out.shape[1]):
+            m, e, m_not, e_not = 0.5, 1, 0.5, 1
+            for i in range(m_in.shape[1]):
                 bit = (k >> i) & 1
-                m, e = _multiply(m, e, mantissa[row, i, bit], exponent[row, i, bit])
-                m_flip, e_flip = _multiply(
-                    m_flip, e_flip, mantissa[row, i, 1 - bit], exponent[row, i, 1 - bit]
-                )
+                m, e = _multiply(m, e, m_in[row, i, bit], e_in[row, i, bit])
+                m_not, e_not = _multiply(m_not, e_not, m_in[row, i, 1 - bit], e_in[row, i, 1 - bit])
             if fold:
-                m, e = _add(m, e, m_flip, e_flip)
+                m, e = _add(m, e, m_not, e_not)
             m_out[row, k], e_out[row, k] = m, e
-    return m_out, e_out
 
 
 def solve_krylov(

@@ -7,10 +7,12 @@ times longer. Products that are cut into pieces, one thread each, only share the
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from threading import RLock, get_ident
 from typing import Any
 
 import numba
@@ -29,19 +31,53 @@ def thread_pool() -> Iterator[ThreadPoolExecutor]:
 
 @contextmanager
 def single_blas() -> Iterator[None]:
-    """Hold BLAS to one thread."""
-    with _controller().limit(limits=1, user_api="blas"):
+    """Hold BLAS to one thread: the first holder of the process sets it, the last one sets it back.
+
+    The number of threads belongs to the whole process. Were each holder to put back what it met,
+    one of two that overlap would put back the other's limit.
+    """
+    holder = get_ident()
+    with _lock:
+        if not _holders:
+            _limits.append(_controller().limit(limits=1, user_api="blas"))
+        _holders.append(holder)
+    try:
         yield
+    finally:
+        with _lock:
+            _let_go([holder])
+
+
+def _let_go(leaving: list[int]) -> None:
+    for holder in leaving:
+        _holders.remove(holder)
+    if not _holders and _limits:
+        _limits.pop().restore_original_limits()
+
+
+def _after_fork() -> None:
+    """In the child only the thread that forked goes on: the others hold nothing any more."""
+    _let_go([holder for holder in _holders if holder != get_ident()])
+    _lock.release()
+
+
+_lock = RLock()
+_holders: list[int] = []
+_limits: list[Any] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_after_fork
+    )
 
 
 def share(
-    pool: ThreadPoolExecutor, kernel: Callable[..., Any], count: int, grain: int, *args: Any
+    pool: Executor, kernel: Callable[..., Any], count: int, grain: int, *args: Any
 ) -> list[Any]:
     """Return `kernel(lo, hi, *args)` for spans that cover range(count), run by the threads.
 
     Threads of Python around kernels without the GIL, rather than numba's own, because those
-    end the process when it forks or calls from two threads. `grain` is the shortest span worth a
-    thread; several spans a thread keep all busy where the machine is shared.
+    hang or end the process when it forks or calls from two threads. `grain` is the shortest span
+    worth a thread; several spans a thread keep all busy where the machine is shared.
     """
     spans = min(count // grain, 4 * numba.get_num_threads())
     if spans <= 1:

@@ -125,7 +125,7 @@ def test_blocked_plain_and_extended_elimination_agree_in_every_entry(n, width, d
     links = chain.make_chain(weights(n, width, n) + diagonal * np.eye(n), b, folded=folded)
     P = chain.dense_transitions(links)
     plain, _ = stationary.eliminate(P.copy())
-    extended = stationary.solve_extended(*chain.extended_transitions(links))
+    extended = stationary.solve_extended(*chain.extended_transitions(links, POOL), POOL)
     blocked, _ = stationary.solve_direct(P, POOL)
     np.testing.assert_allclose(blocked, plain, rtol=1e-12)
     np.testing.assert_allclose(extended, plain, rtol=1e-12)
