@@ -35,7 +35,6 @@ ROUNDING = 4.0 * float(np.finfo(float).eps)
 """Relative rounding of one step of the chain, a sum of products of positive numbers."""
 
 NEGATIVE_POWERS = 0.5 ** np.arange(61)
-
 Integers = NDArray[np.int64]
 
 
@@ -137,8 +136,8 @@ def solve_differences(factors: Floats, cost: Floats) -> Floats:
     `factors` is what `eliminate` left of P. State k on the chain watched on 0..k costs c_k a
     visit, so z(k) = c_k / exit_k + sum_j q_kj z(j) where q_kj = P_kj / exit_k over j < k adds up
     to 1. Differences obey the same recursion: d[i, k] = c_k / exit_k + sum_j q_kj d[i, j].
-    In a nearly decomposable chain z is huge, and z(y) - z(x) within a group would be lost in
-    rounding; here only d between groups is huge, which rare transitions multiply.
+    In a nearly decomposable chain z is huge, and z(y) - z(x) within a group lost in rounding;
+    here only d between groups is huge, which rare transitions multiply.
     """
     size = len(factors)
     c = cost.copy()
