@@ -35,8 +35,6 @@ FARTHEST = 100.0
 """Largest move before projection, in units of the bound: farther ones lose digits to rounding."""
 ROUNDED = 1 + 1e-12
 """Factor by which a matrix may exceed a bound, as one scaled to it may."""
-STRONGEST = 1e100
-"""Largest bound: sums of squares, and fields, stay finite."""
 ROUGH = 0.01
 """Tolerance, in bits per unit of weight, at which the moderate bound is left for the full one."""
 
@@ -111,7 +109,7 @@ def ascend(
     W0 : (n, n) array
         First start, within the bound.
     bound : float
-        Largest allowed norm, above 0 and at most 1e100.
+        Largest allowed norm, above 0.
     norm : str
         "entry", "l1", "l2" or "frobenius".
     starts : int
@@ -163,7 +161,7 @@ def ascend(
     """
     first = check_weights(W0)
     n = len(first)
-    bound = check_real("bound", bound, 0.0, STRONGEST)
+    bound = check_real("bound", bound, 0.0)
     if bound == 0:
         raise ValueError("bound must be above 0, but was 0")
     if norm not in NORMS:
@@ -178,9 +176,7 @@ def ascend(
     low = min(bound, moderate * (np.sqrt(n) if norm == "frobenius" else 1.0))
     if not isinstance(target, float) or np.isnan(target):
         target = check_real("target", target, -np.inf)
-    with np.errstate(over="ignore"):
-        reached = _norms(first, norm).max()
-    if reached > bound * ROUNDED:
+    if (reached := _norms(first, norm).max()) > bound * ROUNDED:
         raise ValueError(f"W0 must stay within the bound {bound:g}, but its norm was {reached:g}")
     check_memory(16.0 * n * n * starts, f"{starts} starts of {n} x {n} weights", "ask for fewer")
     points = [first]

@@ -180,7 +180,10 @@ def sample_attractors(
 
 def _link(W: Floats | sparse.csr_array, b: Floats) -> _Links:
     none = np.zeros(0, np.int64)
-    top = np.asarray(abs(W).sum(1)).ravel() + np.abs(b)
+    with np.errstate(over="ignore"):
+        top = np.asarray(abs(W).sum(1)).ravel() + np.abs(b)
+    if top.max() > 4e307:
+        raise ValueError(f"W must have row sums of magnitudes below 4e307, but one was {top.max()}")
     if isinstance(W, np.ndarray) and np.count_nonzero(W) > SPARSE * W.size:
         is_exact = _are_multiples(W, _unit(top)[:, None]).all(1)
         columns = W.T.ravel(), none, none

@@ -167,7 +167,7 @@ def slip_time(n: int, strength: float) -> float:
     n : int
         Number of neurons.
     strength : float
-        Magnitude w of the weights, at most 700.
+        Magnitude w of the weights.
 
     Returns
     -------
@@ -185,7 +185,7 @@ def slip_time(n: int, strength: float) -> float:
     299
     """
     n = check_count("n", n, 1)
-    strength = check_real("strength", strength, 0.0, 700.0)
+    strength = check_real("strength", strength, 0.0)
     return float(-1 / np.expm1(n * np.log1p(-expit(-strength))))
 
 
