@@ -3,8 +3,9 @@
 python book/data/make_gradient.py              runs what gradient_race.json does not hold yet
 python book/data/make_gradient.py entry l1     runs these ways only
 
-To run a way again, take it out of the file first. The settings of the ascent, MODERATE and PATIENCE, were chosen on seeds 1000 to 1099; its stored
-runs are from other seeds. Both widths of mutations are shown, and none was chosen by its result.
+To run a way again, take it out of the file first. The settings of the ascent, MODERATE and
+PATIENCE, were chosen on seeds 1000 to 1099; its stored runs are from other seeds. Both widths of
+mutations are shown, and none was chosen by its result.
 """
 
 import json
