@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +41,13 @@ def check_recording(x: ArrayLike, *, least: int = 1) -> Spins:
         )
     if spins.shape[-2] < least:
         raise ValueError(f"x must have at least {least} steps, but had shape {spins.shape}")
+    if spins.size < spins.shape[-1] ** 2:
+        turned = "x.T" if spins.ndim == 2 else "x.transpose(0, 2, 1)"
+        warnings.warn(
+            f"x of shape {spins.shape} is read as {spins.shape[-2]} steps of {spins.shape[-1]}"
+            f" neurons: if it is the other way round, pass {turned}",
+            stacklevel=3,
+        )
     if spins.dtype != np.int8:
         spins = check_spins("x", spins).astype(np.int8)
     return np.ascontiguousarray(spins.reshape(-1, *spins.shape[-2:]))

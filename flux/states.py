@@ -231,7 +231,11 @@ def check_spins(name: str, x: object, n: int | None = None) -> NDArray[Any]:
     if spins.ndim == 0 or spins.shape[-1] == 0 or (n is not None and spins.shape[-1] != n):
         raise ValueError(f"{name} must have shape (..., n) with {wanted}, but had {spins.shape}")
     if spins.dtype.kind not in "if" or not np.all(np.abs(spins) == 1):
-        raise ValueError(f"{name} must hold only spins -1 and +1, but held {_example(spins)}")
+        hint = ""
+        if spins.dtype.kind in "biuf" and np.all((spins == 0) | (spins == 1)):
+            signed = f"{name}.astype(int)" if spins.dtype.kind == "u" else name
+            hint = f": turn 0 and 1 into spins with 2 * {signed} - 1"
+        raise ValueError(f"{name} must hold only spins -1 and +1, but held {_example(spins)}{hint}")
     return spins
 
 

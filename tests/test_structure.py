@@ -28,6 +28,7 @@ LAYERS = [
     [
         "_groups",
         "_spins",
+        "_trains",
         "coarse",
         "counts",
         "galois",
