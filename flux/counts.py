@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from flux.states import MAX_CODED, Codes, Spins, check_count, check_spins, decode
+from flux.states import MAX_CODED, Codes, Spins, as_array, check_count, check_spins, decode
 
 Counts = NDArray[np.integer]
 Words = NDArray[np.uint64]
@@ -32,7 +32,7 @@ class PairCounts(NamedTuple):
 
 def check_recording(x: ArrayLike, *, least: int = 1) -> Spins:
     """Return `x` as (chains, steps, n) int8 with at least `least` steps; spins are not checked."""
-    spins = x if isinstance(x, np.ndarray) else check_spins("x", x)
+    spins = as_array("x", x)
     if spins.ndim not in (2, 3) or 0 in spins.shape:
         raise ValueError(
             "x must have shape (steps, n) or (chains, steps, n), none of them 0,"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.states import Floats, Spins, check_memory, check_real
+from flux.states import Floats, Spins, check_memory, check_real, check_unmasked, short
 
 _FARTHEST = 1e300
 
@@ -88,6 +88,7 @@ def spike_trains(
     array([[-1,  1],
            [ 1, -1]], dtype=int8)
     """
+    check_unmasked("data", data)
     width = check_real("bin_width", bin_width, np.finfo(float).tiny)
     row_width = check_real("row_width", row_width, np.finfo(float).tiny)
     limits = [
@@ -157,7 +158,7 @@ def _from_times(data: Any) -> _Trains:
     if isinstance(data, (str, bytes)) or not isinstance(data, Iterable):
         raise ValueError(
             "data must be spike times, a list with one array a neuron, or a raster (rows, n),"
-            f" but was {data!r}"
+            f" but was {short(data)}"
         )
     trains = list(data)
     if not trains:
@@ -188,6 +189,6 @@ def _seconds(train: Any, i: int) -> Floats:
     if times.ndim != 1 or not np.all(np.isfinite(times)):
         raise ValueError(
             "data must hold a one-dimensional list of finite spike times for each neuron,"
-            f" but for neuron {i} held {train!r}"
+            f" but for neuron {i} held {short(train)}"
         )
     return times

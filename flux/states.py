@@ -133,9 +133,7 @@ def decode(codes: ArrayLike, n: int) -> Spins:
            [ 1, -1,  1]], dtype=int8)
     """
     n = check_count("n", n, 1, MAX_CODED)
-    k = as_array("codes", codes)
-    if k.dtype.kind not in "iu":
-        raise ValueError(f"codes must be integers, but was of type {k.dtype}")
+    k = as_array("codes", codes, "iu")
     if k.size and (k.min() < 0 or k.max() >= 1 << n):
         raise ValueError(
             f"codes must lie from 0 to 2**{n} - 1, but ranged from {k.min()} to {k.max()}"
@@ -194,11 +192,15 @@ def check_choice(name: str, value: object, allowed: Iterable[str]) -> str:
     return value
 
 
+def check_type(name: str, value: object, wanted: type | tuple[type, ...], origin: str) -> None:
+    """Raise a ValueError unless `value` is of a type; `origin` says what makes one."""
+    if not isinstance(value, wanted):
+        raise ValueError(f"{name} must be {origin}, but was {short(value)}")
+
+
 def check_floats(name: str, value: object) -> Floats:
     """Return `value` as a contiguous float64 array, or raise a ValueError naming it."""
-    array = as_array(name, value)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers, but was {short(value)}")
+    array = as_array(name, value, "biuf")
     return np.ascontiguousarray(array, np.float64).reshape(array.shape)
 
 
@@ -285,28 +287,42 @@ def format_bytes(count: float) -> str:
     return f"{count / 1000:.3g} kB"
 
 
-def as_array(name: str, value: object) -> NDArray[Any]:
-    """Return `value` as a plain array, or raise a ValueError: the door of every array argument."""
+def as_array(name: str, value: object, kinds: str = "") -> NDArray[Any]:
+    """Return `value` as a plain array, or raise a ValueError: the door of all array arguments.
+
+    `kinds` are the letters of the types allowed, such as "biuf"; without them any type is.
+    """
     if sparse.issparse(value):
         raise ValueError(
             f"{name} must be a dense array here, but was sparse: pass .toarray() of it"
         )
+    check_unmasked(name, value)
+    try:
+        array = np.asarray(value)
+    except Exception:  # ragged lists, and whatever foreign arrays raise
+        raise ValueError(
+            f"{name} must be an array, all rows alike, but was {short(value)}"
+        ) from None
+    if kinds and array.dtype.kind not in kinds:
+        wanted = "real numbers" if "f" in kinds else "integers"
+        raise ValueError(f"{name} must be an array of {wanted}, but was {short(value)}")
+    return array
+
+
+def check_unmasked(name: str, value: object) -> None:
+    """Raise a ValueError if an array, or one in a list or a mapping, has masked entries."""
     if _is_masked(value):
         raise ValueError(
             f"{name} must have no masked entries, but had some: fill them in, or leave out what"
             " was not measured"
         )
-    try:
-        return np.asarray(value)
-    except Exception:  # ragged lists, and whatever foreign arrays raise
-        raise ValueError(
-            f"{name} must be an array, all rows alike, but was {short(value)}"
-        ) from None
 
 
 def _is_masked(value: object) -> bool:
     if isinstance(value, np.ma.MaskedArray):
         return bool(np.ma.is_masked(value))
+    if isinstance(value, dict):
+        return any(map(_is_masked, value.values()))
     return isinstance(value, (list, tuple)) and any(map(_is_masked, value))
 
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
-from math import inf, prod
+from math import prod
 from os import PathLike
 from time import perf_counter
 from traceback import format_exc
@@ -132,7 +132,7 @@ def sweep(
     repeats : int
         Calls at each point, at least 1.
     seed : int
-        Seed of all random numbers, at least 0.
+        Seed of all random numbers, from 0 to 2**128 - 1.
     store : path, optional
         SQLite file for results, made if there is none. It belongs to one sweep: function, grid,
         repeats, seed, versions of flux and Python. The function counts with all that it captures:
@@ -175,12 +175,12 @@ def sweep(
     """
     axes = _check_grid(grid)
     repeats = check_count("repeats", repeats, 1)
-    seed = check_count("seed", seed, 0, inf)
+    seed = check_count("seed", seed, 0, 2**128 - 1)
     check_choice("on_error", on_error, ON_ERROR)
     plan = Plan(function, axes, (*map(len, axes.values()), repeats), seed)
     _check_function(plan)
     n_tasks = prod(plan.shape)
-    check_memory(24.0 * n_tasks, f"a sweep of {n_tasks} tasks", "split the grid")
+    check_memory(24.0 * n_tasks, f"a sweep of {n_tasks} tasks", "split the grid, or lower repeats")
 
     about = _describe(plan)
     date = datetime.now(UTC).isoformat(timespec="seconds")
