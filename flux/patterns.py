@@ -144,9 +144,9 @@ def pattern_generator(
     fewest = sum(rings)
     if n is not None and check_count("n", n, 1) < fewest:
         raise ValueError(f"n must be at least {fewest} for period {period}, but was {n}")
-    rings += (1,) * ((n or fewest) - fewest)
-    n = sum(rings)
+    n = n or fewest
     check_memory(8.0 * n * n, f"a dense weight matrix of n = {n} neurons", "a shorter period")
+    rings += (1,) * (n - fewest)
 
     # an inverting ring has the factor 2: that of 2^(a-1) neurons, or else any one
     inverting = next((k for k, ring in enumerate(rings) if ring % 2 == 0), 0)

@@ -17,6 +17,9 @@ from scipy import sparse
 MAX_CODED = 62
 """Largest number of neurons whose state fits a signed 64-bit code."""
 
+NO_NUMBERS = (bool, np.timedelta64)
+"""Types that Python or numpy count among the numbers."""
+
 ALWAYS_FREE = 1 << 26
 """Bytes that any machine has; asking how much is free takes longer than small computations."""
 
@@ -151,7 +154,7 @@ def check_count(name: str, value: object, minimum: int, maximum: float | None = 
     Without a maximum it is the longest array; of a number that is no size, infinity.
     """
     most = sys.maxsize if maximum is None else maximum
-    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, NO_NUMBERS)
     if not is_integer or not minimum <= value <= most:  # type: ignore[operator]
         is_open = most == np.inf or (maximum is None and not (is_integer and value > most))  # type: ignore[operator]
         allowed = f"at least {minimum}" if is_open else f"from {minimum} to {most}"
@@ -162,7 +165,7 @@ def check_count(name: str, value: object, minimum: int, maximum: float | None = 
 def check_real(name: str, value: object, minimum: float, maximum: float = np.inf) -> float:
     """Return `value` as a finite float from `minimum` to `maximum`, or raise a ValueError."""
     try:
-        is_real = isinstance(value, Real) and not isinstance(value, bool)
+        is_real = isinstance(value, Real) and not isinstance(value, NO_NUMBERS)
         number = float(value) if is_real else np.nan  # type: ignore[arg-type]
     except OverflowError:
         number = np.inf

@@ -215,7 +215,7 @@ def digit_rows(*, delay: int = 0) -> Sequences:
     Raises
     ------
     ValueError
-        If `delay` is negative or too large, or `folder` is no path.
+        If `delay` is negative or too large.
     ImportError
         If scikit-learn is not installed.
 

@@ -202,10 +202,9 @@ def train(
     data = (jnp.asarray(task.x), jnp.asarray(task.y), jnp.asarray(task.lengths - 1))
     memory = optimizer(rate).init(eqx.filter(network, eqx.is_array))
     losses = []
-    calls = range(0, updates, _UPDATES_A_CALL)
-    for done in tqdm(calls, "training", delay=2, leave=False, disable=not progress):
-        now = min(_UPDATES_A_CALL, updates - done)
-        batches = rng.integers(0, len(task.x), (now, batch))
+    calls = range(updates, 0, -_UPDATES_A_CALL)
+    for left in tqdm(calls, "training", delay=2, leave=False, disable=not progress):
+        batches = rng.integers(0, len(task.x), (min(left, _UPDATES_A_CALL), batch))
         network, memory, found = learn(
             network, memory, data, jnp.asarray(batches), jnp.asarray(rate)
         )
