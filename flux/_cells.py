@@ -11,8 +11,9 @@ import numpy as np
 import optax
 from jax import Array
 from jax.typing import ArrayLike
+from numpy.typing import NDArray
 
-from flux.states import check_memory
+from flux.states import as_array, check_count, check_memory, check_type, short
 from flux.tasks import Sequences
 
 State = tuple[Array, Array]
@@ -47,14 +48,23 @@ class Network(eqx.Module):
     classes: int = eqx.field(static=True)
 
 
-def make_cell(
-    kind: str, inputs: int, hidden: int, start: str, key: Array
-) -> RNNCell | eqx.nn.GRUCell | eqx.nn.LSTMCell:
-    """Return an untrained cell; `start` counts for the plain one only."""
+def build_network(
+    kind: str, task: Sequences, hidden: int, start: str, rng: np.random.Generator
+) -> Network:
+    """Return an untrained network for a task; `start` counts for the plain cell only."""
+    check_type("task", task, Sequences, "Sequences, as flux.tasks makes them")
+    inputs, questions = task.x.shape[-1], task.y.shape[-1]
+    needed = 64.0 * hidden * (hidden + inputs + questions * task.classes)
+    check_memory(needed, f"a network of {hidden} nodes", "use fewer hidden nodes")
+    cell_key, readout_key = jax.random.split(jax.random.key(int(rng.integers(2**32))))
+    readout = eqx.nn.Linear(hidden, questions * task.classes, key=readout_key)
+    cell: RNNCell | eqx.nn.GRUCell | eqx.nn.LSTMCell
     if kind == "rnn":
-        return _plain_cell(inputs, hidden, start, key)
-    gated = eqx.nn.GRUCell if kind == "gru" else eqx.nn.LSTMCell
-    return gated(inputs, hidden, key=key)
+        cell = _plain_cell(inputs, hidden, start, cell_key)
+    else:
+        gated = eqx.nn.GRUCell if kind == "gru" else eqx.nn.LSTMCell
+        cell = gated(inputs, hidden, key=cell_key)
+    return Network(cell, readout, kind, inputs, hidden, questions, task.classes)
 
 
 def optimizer(rate: ArrayLike) -> Any:
@@ -121,8 +131,9 @@ def learn(
     return eqx.combine(weights, fixed), memory, losses
 
 
-def check_task(network: Network, task: Sequences) -> None:
-    """Raise a ValueError unless the sequences and their labels fit the network."""
+def check_task(network: Network, task: Sequences, batch: int) -> None:
+    """Raise a ValueError unless the sequences and their labels fit the network and the memory."""
+    check_type("task", task, Sequences, "Sequences, as flux.tasks makes them")
     samples, steps = check_inputs(network, task.x).shape[:2]
     if task.y.shape != (samples, network.questions) or task.classes != network.classes:
         raise ValueError(
@@ -136,19 +147,33 @@ def check_task(network: Network, task: Sequences) -> None:
         )
     if task.lengths.shape != (samples,) or task.lengths.min() < 1 or task.lengths.max() > steps:
         raise ValueError(
-            f"task must have {samples} lengths from 1 to {steps}, but had {task.lengths!r}"
+            f"task must have {samples} lengths from 1 to {steps}, but had {short(task.lengths)}"
         )
+    check_memory(
+        16.0 * batch * steps * (4 * network.hidden + network.inputs),
+        f"a batch of {batch} sequences",
+        "use a smaller batch",
+    )
+
+
+def find_nodes(network: Network, nodes: Any) -> NDArray[np.bool_]:
+    """Return which hidden nodes are in a list, or raise a ValueError."""
+    found = np.zeros(network.hidden, bool)
+    for node in np.atleast_1d(as_array("nodes", nodes)):
+        found[check_count("nodes", node, 0, network.hidden - 1)] = True
+    return found
 
 
 def check_inputs(network: Network, x: Any) -> Array:
     """Return sequences on the device, or raise a ValueError unless they fit the network."""
-    shown = np.asarray(x)
+    check_type("network", network, Network, "a result of make_network, or .network of train's")
+    shown = as_array("x", x)
     if shown.ndim != 3 or 0 in shown.shape or shown.shape[2] != network.inputs:
         raise ValueError(
             f"x must have shape (samples, steps, {network.inputs}), but had shape {shown.shape}"
         )
     if shown.dtype.kind not in "biuf" or not np.isfinite(shown).all():
-        raise ValueError("x must hold finite real numbers")
+        raise ValueError(f"x must hold finite real numbers, but was {short(x)}")
     samples, steps = shown.shape[:2]
     check_memory(
         32.0 * samples * steps * (network.hidden + network.inputs),

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from flux._groups import Labels, Task, Values, refine, split_information, whole
 from flux.counts import multiplicities, relabel
 from flux.entropies import entropy_bits, shuffled_pair_bits
-from flux.states import Codes, Floats, check_memory
+from flux.states import Codes, Floats, as_array, check_memory, short
 
 SAMPLES_PER_STATE = 16
 """Samples for each occupied state of Y0 that keep relay information from collapsing."""
@@ -36,7 +36,7 @@ class Samples(NamedTuple):
 
 def check_samples(xin: ArrayLike, xout: ArrayLike, Y: ArrayLike) -> Samples:
     """Return labels and node states as the kernels take them, or raise a ValueError."""
-    states = np.asarray(Y)
+    states = as_array("Y", Y)
     if states.ndim != 2 or 0 in states.shape:
         raise ValueError(f"Y must have shape (samples, nodes), none 0, but had {states.shape}")
     if states.dtype.kind not in "biu":
@@ -128,12 +128,18 @@ def _count_from_zero(states: NDArray[np.integer]) -> tuple[Values, int]:
 
 
 def _check_labels(name: str, value: ArrayLike, n_samples: int) -> Codes:
-    labels = np.asarray(value)
+    labels = as_array(name, value)
     if labels.shape != (n_samples,):
         raise ValueError(
             f"{name} must have shape ({n_samples},), one label for each row of Y,"
             f" but had {labels.shape}"
         )
+    if labels.dtype.kind in "OT" and len({type(label) for label in labels.tolist()}) == 1:
+        labels = np.array(labels.tolist())  # such as the words of pandas
+    if labels.dtype.kind == "f" and np.all(np.isfinite(labels) & (labels == np.rint(labels))):
+        return relabel(labels)[0]
     if labels.dtype.kind not in "biuUS":
-        raise ValueError(f"{name} must hold whole numbers or words, but was of type {labels.dtype}")
+        raise ValueError(
+            f"{name} must hold whole numbers or words, none missing, but was {short(value)}"
+        )
     return relabel(labels)[0]

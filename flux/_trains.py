@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 import warnings
 from collections.abc import Iterable, Mapping
 from functools import reduce
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from flux.states import Codes, Floats
+from flux.states import Codes, Floats, check_unmasked, short
 
 DOUBLE, SINGLE = (float(np.finfo(dtype).eps) for dtype in (np.float64, np.float32))
 """Relative precision of float64 and float32."""
@@ -58,7 +57,7 @@ def read_trains(
     if isinstance(data, (str, bytes)) or not isinstance(data, Iterable):
         raise ValueError(
             "data must be spike times, a list with one array a neuron, or a raster (rows, n),"
-            f" but was {reprlib.repr(data)}"
+            f" but was {short(data)}"
         )
     trains = list(data)
     if not trains:
@@ -117,7 +116,7 @@ def _split(times: Any, ids: ArrayLike) -> list[Any]:
         )
     is_whole = names.dtype.kind == "f" and np.all(names == np.rint(names))
     if names.dtype.kind not in "iuU" and not is_whole:
-        raise ValueError(f"ids must be whole numbers or names, but was {reprlib.repr(ids)}")
+        raise ValueError(f"ids must be whole numbers or names, but was {short(ids)}")
     which = np.unique(names, return_inverse=True)[1]
     order = np.argsort(which, kind="stable")
     ends = np.cumsum(np.bincount(which)).tolist()
@@ -134,7 +133,7 @@ def _samples(train: Any, i: int) -> Codes:
     if not (is_number and np.all(np.abs(samples) < limit) and np.all(samples == np.rint(samples))):
         raise ValueError(
             "data must hold whole numbers of samples if sampling_rate is given, but for neuron"
-            f" {i} held {reprlib.repr(train)}: times in seconds need no sampling_rate"
+            f" {i} held {short(train)}: times in seconds need no sampling_rate"
         )
     return samples.astype(np.int64)
 
@@ -186,7 +185,7 @@ def _seconds(train: Any, i: int) -> tuple[Floats, NDArray[Any]]:
     if seconds.ndim != 1 or not np.all(np.isfinite(seconds)):
         raise ValueError(
             "data must hold a one-dimensional list of finite spike times for each neuron, but for"
-            f" neuron {i} held {reprlib.repr(train)}: one array with the times of all neurons"
+            f" neuron {i} held {short(train)}: one array with the times of all neurons"
             " needs ids, and a raster is one array of shape (rows, n)"
         )
     return seconds, stored
@@ -194,8 +193,7 @@ def _seconds(train: Any, i: int) -> tuple[Floats, NDArray[Any]]:
 
 def _plain(name: str, values: Any) -> NDArray[Any]:
     """Return an array of numbers, or of anything else but objects that hold them in their way."""
-    if np.ma.is_masked(values):
-        raise ValueError(f"{name} must not be masked: leave the masked values out, or fill them")
+    check_unmasked(name, values)
     if hasattr(values, "units") or hasattr(values, "to_value") or hasattr(values, "rescale"):
         raise ValueError(f"{name} has a unit, but must be plain numbers here: convert to seconds")
     try:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from flux.chain import CHUNK, Chain, join_parts, step_factors
-from flux.states import Floats, TooLargeError, format_bytes
+from flux.states import Floats, TooLargeError, check_choice, format_bytes
 
 PLATFORMS = {"gpu": "gpu", "jax-cpu": "cpu"}
 """JAX's names of the devices; "cpu" alone means flux's own code."""
@@ -16,7 +16,7 @@ PLATFORMS = {"gpu": "gpu", "jax-cpu": "cpu"}
 
 def check_device(device: str) -> None:
     """Raise a ValueError if a device is unknown or not there."""
-    if device != "cpu":
+    if check_choice("device", device, ("cpu", *PLATFORMS)) != "cpu":
         _find(device)
 
 
@@ -55,8 +55,6 @@ def device_step(chain: Chain, device: str) -> Callable[[Floats], Floats]:
 
 def _find(device: str) -> Any:
     """Return the JAX device of a name."""
-    if device not in PLATFORMS:
-        raise ValueError(f"device must be one of {('cpu', *PLATFORMS)}, but was {device!r}")
     try:
         import jax
     except ImportError:

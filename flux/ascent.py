@@ -16,6 +16,7 @@ from flux.gradient import flux_gradient
 from flux.states import (
     Codes,
     Floats,
+    check_choice,
     check_count,
     check_memory,
     check_real,
@@ -159,13 +160,15 @@ def ascend(
     [[2. 0.]
      [0. 2.]]
     """
-    first = check_weights(W0)
+    try:
+        first = check_weights(W0)
+    except ValueError as error:
+        raise ValueError(str(error).replace("W", "W0", 1)) from None
     n = len(first)
     bound = check_real("bound", bound, 0.0)
     if bound == 0:
         raise ValueError("bound must be above 0, but was 0")
-    if norm not in NORMS:
-        raise ValueError(f"norm must be one of {', '.join(NORMS)}, but was {norm!r}")
+    check_choice("norm", norm, NORMS)
     starts = check_count("starts", starts, 1)
     jobs = check_count("jobs", jobs, 1)
     tolerance = check_real("tolerance", tolerance, 0.0)

@@ -15,16 +15,8 @@ from numba import njit
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from flux.states import Codes, check_memory
-from flux.successors import (
-    INSTEAD,
-    Int32s,
-    Ties,
-    check_map,
-    fill_codes,
-    make_tables,
-    table_bytes,
-)
+from flux.states import Codes, check_choice, check_memory, check_type
+from flux.successors import INSTEAD, Int32s, Ties, check_map, fill_codes, make_tables, table_bytes
 
 ON_PATH = np.int32(1 << 30)
 """Mark of the states of the present walk; known states are negative."""
@@ -126,7 +118,7 @@ def mean_period(attractors: Attractors, weight: str = "attractor") -> float:
     Raises
     ------
     ValueError
-        If `weight` is unknown.
+        If `attractors` is no such result, or `weight` is unknown.
 
     Examples
     --------
@@ -134,8 +126,8 @@ def mean_period(attractors: Attractors, weight: str = "attractor") -> float:
     >>> mean_period(found), mean_period(found, weight="state")
     (1.0, 1.0)
     """
-    if weight not in ("attractor", "state"):
-        raise ValueError(f"weight must be 'attractor' or 'state', but was {weight!r}")
+    check_type("attractors", attractors, Attractors, "a result of find_attractors")
+    check_choice("weight", weight, ("attractor", "state"))
     weights = attractors.basin if weight == "state" else None
     return float(np.average(attractors.period, weights=weights))
 

@@ -20,6 +20,7 @@ from flux._spins import Floats32, Network, Words, advance_chains, build_network,
 from flux.states import (
     Floats,
     Spins,
+    as_array,
     check_any_weights,
     check_bias,
     check_count,
@@ -163,8 +164,8 @@ def simulate(
            [ 1, -1],
            [ 1,  1]], dtype=int8)
     """
-    if x0 is not None and np.ndim(x0) != 1:
-        raise ValueError(f"x0 must have shape (n,), but had shape {np.shape(x0)}")
+    if x0 is not None and len(shape := as_array("x0", x0).shape) != 1:
+        raise ValueError(f"x0 must have shape (n,), but had shape {shape}")
     x = simulate_chains(W, steps, 1, rng=rng, b=b, x0=x0, burn_in=burn_in, progress=progress)
     return x.reshape(x.shape[1:])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from flux.states import Floats, Spins, check_memory
+from flux.states import Floats, Spins, as_array, check_choice, check_memory
 
 METHODS = ("kmeans2", "median", "sign")
 
@@ -50,9 +50,8 @@ def coarse_grain(H: ArrayLike, method: str = "kmeans2") -> Spins:
            [0, 0],
            [1, 0]], dtype=int8)
     """
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, but was {method!r}")
-    activities = np.asarray(H)
+    check_choice("method", method, METHODS)
+    activities = as_array("H", H)
     if activities.ndim < 2 or 0 in activities.shape:
         raise ValueError(
             f"H must have shape (samples, ..., nodes), none 0, but had {activities.shape}"
@@ -85,7 +84,10 @@ def _threshold(values: NDArray[np.number], method: str) -> NDArray[np.number]:
 def _between(ordered: NDArray[np.number]) -> Floats:
     """Return what each cut takes off the squared distances; -1 between equal values, but last."""
     n = len(ordered)
-    centred = ordered - ordered.mean(0, dtype=np.float64)
+    # in units of the largest, by powers of two: no square overflows, or vanishes beside others
+    exponent = np.frexp(np.abs([ordered[0], ordered[-1]]).max(0))[1]
+    scaled = np.ldexp(ordered.astype(np.promote_types(ordered.dtype, np.float64)), -exponent)
+    centred = scaled - scaled.mean(0)
     low = np.cumsum(centred, 0)[:-1]
     k = np.arange(1, n)[:, None]
     # the parts' sums are low and -low, since all add up to 0

@@ -12,12 +12,14 @@ from scipy.optimize import brentq
 from flux.designs import Signs, find_design, split_order
 from flux.exact import exact_flux
 from flux.information import field_entropy
-from flux.states import check_count, check_real, check_rng
+from flux.states import check_count, check_memory, check_real, check_rng
 
 LARGEST_BLOCK = 8
 """Neurons in a block at most, so that its exact flux takes no time."""
 STRENGTHS = np.concatenate([[0.0], np.geomspace(1e-3, 50.0, 100)])
 """Strengths among which the first that is strong enough is sought."""
+BYTES_A_ROOK, BYTES_IN_BLOCKS = 60.0, 500.0
+"""Memory for each neuron, of rooks and of networks that consist of blocks."""
 HALF_A_BIT, STRONGEST = 3.0, 100.0
 """Strengths beyond those at which a rook carries half a bit, and all but 1e-16 of one."""
 
@@ -50,6 +52,8 @@ def design_flux(n: int, flux: float, *, rng: np.random.Generator, k: int = 1) ->
     ValueError
         If a parameter is out of its range, if no blocks with this `k` make up `n` neurons, or
         if they have less flux at any strength.
+    TooLargeError
+        If the network would not fit into memory.
 
     References
     ----------
@@ -67,6 +71,8 @@ def design_flux(n: int, flux: float, *, rng: np.random.Generator, k: int = 1) ->
         raise ValueError(f"flux must be more than 0 and less than n = {n}, but was {flux!r}")
     check_rng(rng)
     k = check_count("k", k, 1, LARGEST_BLOCK)
+    needed = (BYTES_A_ROOK if k == 1 else BYTES_IN_BLOCKS) * n
+    check_memory(needed, f"a network of n = {n} neurons", "design several smaller ones")
     if k == 1:
         sign = rng.choice([-1.0, 1.0], n)
         weights = sign * _rook_strength(flux / n, (n - flux) / n)

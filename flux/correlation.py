@@ -12,7 +12,7 @@ from numba.extending import intrinsic
 from numpy.typing import ArrayLike, NDArray
 
 from flux.packing import PackedSpins, Words, check_packed, pack_chunk, separate_pieces
-from flux.states import Floats, check_count, check_memory
+from flux.states import Floats, as_array, check_count, check_memory
 from flux.threads import share, thread_pool
 
 _SLACK = 1e-9
@@ -135,7 +135,7 @@ def rms_correlation(C: ArrayLike) -> float:
     >>> rms_correlation([[0.0, 0.6], [0.8, 0.0]])
     0.5
     """
-    matrix = np.asarray(C)
+    matrix = as_array("C", C)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
         raise ValueError(
             f"C must be a square matrix (n, n) with n >= 1, but had shape {matrix.shape}"

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from flux.states import MAX_CODED, Codes, Spins, check_count, check_spins, decode
+from flux.states import MAX_CODED, Codes, Spins, as_array, check_count, check_spins, decode
 
 Counts = NDArray[np.integer]
 Words = NDArray[np.uint64]
@@ -33,7 +33,7 @@ class PairCounts(NamedTuple):
 
 def check_recording(x: ArrayLike, *, least: int = 1) -> Spins:
     """Return `x` as (chains, steps, n) int8 with at least `least` steps; spins are not checked."""
-    spins = x if isinstance(x, np.ndarray) else check_spins("x", x)
+    spins = as_array("x", x)
     if spins.ndim not in (2, 3) or 0 in spins.shape:
         raise ValueError(
             "x must have shape (steps, n) or (chains, steps, n), none of them 0,"
@@ -41,6 +41,8 @@ def check_recording(x: ArrayLike, *, least: int = 1) -> Spins:
         )
     if spins.shape[-2] < least:
         raise ValueError(f"x must have at least {least} steps, but had shape {spins.shape}")
+    if spins.dtype != np.int8:
+        spins = check_spins("x", spins).astype(np.int8)
     if spins.size < spins.shape[-1] ** 2:
         turned = "x.T" if spins.ndim == 2 else "x.transpose(0, 2, 1)"
         warnings.warn(
@@ -48,8 +50,6 @@ def check_recording(x: ArrayLike, *, least: int = 1) -> Spins:
             f" neurons: if it is the other way round, pass {turned}",
             stacklevel=3,
         )
-    if spins.dtype != np.int8:
-        spins = check_spins("x", spins).astype(np.int8)
     return np.ascontiguousarray(spins.reshape(-1, *spins.shape[-2:]))
 
 

@@ -14,7 +14,7 @@ from scipy.special import gammaln, polygamma, psi
 
 from flux.counts import Counts, Multiplicities, multiplicities
 from flux.information import Flux
-from flux.states import Codes, Floats
+from flux.states import Codes, Floats, as_array, check_choice, short
 
 ENTROPY_METHODS = (
     "plugin",
@@ -25,6 +25,9 @@ ENTROPY_METHODS = (
     "nsb",
 )
 FLUX_METHODS = (*ENTROPY_METHODS, "shuffle")
+
+MOST_SAMPLES = 2**53
+"""Up to here doubles count exactly."""
 # samples for each symbol there is, seen or not, from which on a method is off by 0.1 bit at most
 _SAMPLES_PER_SYMBOL = {
     "plugin": 10,
@@ -75,8 +78,9 @@ def entropy_from_counts(
     Raises
     ------
     ValueError
-        If `counts` are not whole numbers of at least 0 with at least one above 0, `method` is
-        unknown, or ``nsb`` has no `n_symbols`, or fewer than the symbols seen.
+        If `counts` are not whole numbers of at least 0 with at least one above 0, or add up to
+        more than 2**53, `method` is unknown, or ``nsb`` has no `n_symbols`, or fewer than the
+        symbols seen.
 
     References
     ----------
@@ -94,13 +98,21 @@ def entropy_from_counts(
     >>> round(entropy_from_counts([2, 1, 1], "nsb", n_symbols=4), 4)
     1.6777
     """
-    number = np.asarray(counts)
+    number = as_array("counts", counts)
     if number.ndim != 1 or number.dtype.kind not in "iuf":
-        raise ValueError(f"counts must be a one-dimensional list of numbers, but was {counts!r}")
+        raise ValueError(
+            f"counts must be a one-dimensional list of numbers, but was {short(counts)}"
+        )
     if not np.all(np.isfinite(number) & (number >= 0) & (number == np.rint(number))):
-        raise ValueError(f"counts must be whole numbers of at least 0, but was {counts!r}")
+        raise ValueError(f"counts must be whole numbers of at least 0, but was {short(counts)}")
     if not np.any(number > 0):
-        raise ValueError(f"counts must not all be 0, but was {counts!r}")
+        raise ValueError(f"counts must not all be 0, but was {short(counts)}")
+    total = number.sum(dtype=np.float64)
+    if total > MOST_SAMPLES:
+        raise ValueError(
+            f"counts must add up to at most 2**53, but added up to {total:.3g}: take"
+            " entropy of their shares"
+        )
     check_method(method, ENTROPY_METHODS)
     seen = multiplicities(number.astype(np.int64))
     n_seen = int(seen.times.sum())
@@ -109,15 +121,14 @@ def entropy_from_counts(
     ):
         raise ValueError(
             f"n_symbols must be a number of at least the {n_seen} symbols seen for method 'nsb',"
-            f" but was {n_symbols!r}"
+            f" but was {short(n_symbols)}"
         )
     return entropy_bits(seen, method, 0.0 if n_symbols is None else math.log2(n_symbols))
 
 
 def check_method(method: object, allowed: tuple[str, ...]) -> None:
     """Raise a ValueError unless `method` is one of those allowed."""
-    if method not in allowed:
-        raise ValueError(f"method must be one of {', '.join(allowed)}, but was {method!r}")
+    check_choice("method", method, allowed)
 
 
 def entropy_bits(seen: Multiplicities, method: str, bits: float) -> float:

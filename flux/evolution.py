@@ -15,11 +15,13 @@ from tqdm import tqdm
 from flux.history import History, Step, find_step, join_steps, replay
 from flux.states import (
     Floats,
+    check_choice,
     check_count,
     check_floats,
     check_memory,
     check_real,
     check_rng,
+    short,
 )
 
 METHODS = ("selection", "cma")
@@ -175,15 +177,16 @@ def evolve(
     start = check_floats("W0", W0)
     steps = check_count("steps", steps, 0)
     population = check_count("population", population, 1)
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, but was {method!r}")
+    check_choice("method", method, METHODS)
     if offspring is not None:
         offspring = check_count("offspring", offspring, 1 if method == "selection" else 2)
     limit = np.inf if bound is None else check_real("bound", bound, 0.0)
     if not (start.size and np.abs(start).max() <= min(limit, np.finfo(float).max)):
-        raise ValueError(f"W0 must hold finite numbers within the bound {limit}, but was {W0!r}")
+        raise ValueError(
+            f"W0 must hold finite numbers within the bound {limit}, but was {short(W0)}"
+        )
     if not callable(fitness):
-        raise ValueError(f"fitness must be a function of a matrix, but was {fitness!r}")
+        raise ValueError(f"fitness must be a function of a matrix, but was {short(fitness)}")
     share = check_real("share", share, 0.0, 1.0)
     if share == 0:
         raise ValueError("share must be above 0, but was 0")
@@ -193,7 +196,9 @@ def evolve(
         raise ValueError(f"share must be left out with a mutation function, but was {share}")
     members = population + (offspring or population)
     needed = 40.0 * steps + 8.0 * start.size * members
-    check_memory(needed, f"{steps} steps of {members} matrices", "ask for fewer")
+    check_memory(
+        needed, f"{steps} steps of {members} matrices", "lower steps, population or offspring"
+    )
 
     evaluations = 0
 
@@ -206,7 +211,7 @@ def evolve(
         if callable(mutation) or mutation == 0 or limit == 0:
             raise ValueError(
                 "mutation and bound must be numbers above 0 for cma, but were"
-                f" {mutation!r} and {bound!r}"
+                f" {short(mutation)} and {short(bound)}"
             )
         if population != 1 or share != 1:
             raise ValueError("population and share must be left out for cma, which has its own")
@@ -245,7 +250,7 @@ def _call(fitness: Callable[[Floats], Any], W: Floats) -> float:
     except (TypeError, ValueError):
         value = np.nan
     if np.isnan(value) or value == np.inf:
-        raise SearchError(f"fitness must return a number, but returned {returned!r}", W)
+        raise SearchError(f"fitness must return a number, but returned {short(returned)}", W)
     return value
 
 
@@ -261,7 +266,9 @@ def _make_mutation(
         except Exception as error:
             raise SearchError(f"mutation raised {type(error).__name__}: {error}", W) from error
         if child.shape != W.shape or not np.all(np.isfinite(child)):
-            raise SearchError(f"mutation must return numbers shaped {W.shape}, not {child!r}", W)
+            raise SearchError(
+                f"mutation must return numbers shaped {W.shape}, not {short(child)}", W
+            )
         return np.clip(child, -bound, bound)
 
     return mutate

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flux.states import Codes, Floats, check_count
+from flux.states import Codes, Floats, check_count, check_type
 
 NOWHERE = np.empty(0, np.int64)
 
@@ -53,7 +53,7 @@ def replay(history: History, step: int) -> Floats:
     Raises
     ------
     ValueError
-        If the search had no such step.
+        If `history` is none, or the search had no such step.
 
     Examples
     --------
@@ -62,6 +62,7 @@ def replay(history: History, step: int) -> Floats:
     >>> replay(found.history, 9).sum() == found.fitness
     np.True_
     """
+    check_type("history", history, History, "the history of a result of evolve")
     step = check_count("step", step, 0, len(history.fitness) - 1)
     stop = history.start[np.searchsorted(history.step, step, side="right")]
     # of repeated entries numpy promises no order: keep the last of each

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flux.rooks import Law, divisors, join_laws, ring_law
-from flux.states import Codes, Floats, check_count
+from flux.states import Codes, Floats, check_choice, check_count
 
 LARGEST_BEST = 1000
 """Neurons up to which the search for the best rooks ends within seconds."""
@@ -92,8 +92,7 @@ def best_rooks(n: int, objective: str = "mean") -> BestRooks:
     True
     """
     n = check_count("n", n, 1, LARGEST_BEST)
-    if objective not in ("mean", "state", "max"):
-        raise ValueError(f"objective must be 'mean', 'state' or 'max', but was {objective!r}")
+    check_choice("objective", objective, ("mean", "state", "max"))
     best: tuple[int, ...] = ()
     value = Fraction(0)
     for longest, doublings, powers in _longest_periods(n):

@@ -13,10 +13,12 @@ from flux.information import Flux
 from flux.states import (
     Floats,
     Spins,
+    as_array,
     check_bias,
     check_count,
     check_memory,
     check_weights,
+    short,
 )
 from flux.threads import thread_pool
 
@@ -124,7 +126,7 @@ def recall(W: ArrayLike, written: ArrayLike, lags: ArrayLike, b: ArrayLike | Non
     array([1.   , 0.881, 0.79 ])
     """
     weights = check_weights(W)
-    n = check_count("n", len(weights), 1, LARGEST_RECALL)
+    n = check_count("len(W)", len(weights), 1, LARGEST_RECALL)
     bias = check_bias(b, n)
     messages = _check_messages(written, n)
     steps = _check_lags(lags, 0)
@@ -148,14 +150,14 @@ def recall(W: ArrayLike, written: ArrayLike, lags: ArrayLike, b: ArrayLike | Non
 
 
 def _check_lags(lags: ArrayLike, minimum: int) -> list[int]:
-    given = np.asarray(lags)
+    given = as_array("lags", lags)
     if given.ndim != 1 or given.size == 0:
-        raise ValueError(f"lags must be a list of whole numbers, but was {lags!r}")
+        raise ValueError(f"lags must be a list of whole numbers, but was {short(lags)}")
     return [check_count("lags", lag, minimum) for lag in given]
 
 
 def _check_messages(written: ArrayLike, n: int) -> Spins:
-    messages = np.asarray(written)
+    messages = as_array("written", written)
     if messages.ndim != 2 or len(messages) < 2 or messages.shape[1] != n:
         raise ValueError(
             f"written must have shape (m, {n}) with m >= 2 messages, but had {messages.shape}"

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from flux.states import check_memory
+from flux.states import as_array, check_memory, short
 from flux.threads import share, thread_pool
 
 Words = NDArray[np.uint64]
@@ -155,7 +155,9 @@ def separate_pieces(
 
 def check_packed(name: str, packed: PackedSpins) -> PackedSpins:
     """Return `packed` if it keeps to the format, or raise a ValueError that says where not."""
-    bits, starts, lengths = (np.asarray(field) for field in packed)
+    bits, starts, lengths = (
+        as_array(f"{name}.{field}", getattr(packed, field)) for field in packed._fields
+    )
     if bits.dtype != np.uint64 or bits.ndim != 2 or bits.size == 0:
         raise ValueError(
             f"{name}.bits must have shape (n, words) and type uint64, but had shape {bits.shape}"
@@ -168,12 +170,15 @@ def check_packed(name: str, packed: PackedSpins) -> PackedSpins:
         )
     for field, values in (("starts", starts), ("lengths", lengths)):
         if values.dtype.kind != "i" or values.min() < 0:
-            raise ValueError(f"{name}.{field} must be integers of at least 0, but was {values}")
+            raise ValueError(
+                f"{name}.{field} must be integers of at least 0, but was {short(values)}"
+            )
     ends = starts + lengths
     if np.any(ends[:-1] > starts[1:]) or ends[-1] > 64 * bits.shape[1]:
         raise ValueError(
             f"{name}.starts and {name}.lengths must give chains in order, apart, and within the"
-            f" {64 * bits.shape[1]} bits of a row, but gave ends {ends} for starts {starts}"
+            f" {64 * bits.shape[1]} bits of a row, but gave ends {short(ends)} for starts"
+            f" {short(starts)}"
         )
     return PackedSpins(
         np.ascontiguousarray(bits), starts.astype(np.int64), lengths.astype(np.int64)
@@ -238,10 +243,7 @@ def _pieces(chunk: NDArray[Any], steps: int, overlap: int) -> Iterator[NDArray[A
 
 
 def _as_chunk(x: object) -> NDArray[Any]:
-    try:
-        chunk = np.asarray(x)
-    except ValueError:
-        raise ValueError("x must be an array, but its rows differed in length") from None
+    chunk = as_array("x", x)
     if chunk.ndim not in (2, 3) or 0 in chunk.shape:
         raise ValueError(
             "x must have shape (steps, n) or (chains, steps, n), each at least 1, but had shape"

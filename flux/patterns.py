@@ -8,7 +8,16 @@ import numpy as np
 from scipy.special import expit
 
 from flux.rooks import rooks_matrix
-from flux.states import Codes, Floats, Spins, check_count, check_memory, check_real, check_rng
+from flux.states import (
+    Codes,
+    Floats,
+    Spins,
+    check_count,
+    check_memory,
+    check_real,
+    check_rng,
+    short,
+)
 
 LARGEST_RING = 10_000
 """Neurons of the largest ring of a pattern generator."""
@@ -81,7 +90,7 @@ def fewest_rooks(period: int) -> tuple[int, ...]:
     >>> fewest_rooks(60)
     (5, 3, 2)
     """
-    left = check_count("period", period, 1)
+    left = check_count("period", period, 1, np.inf)
     rings = []
     for p in range(2, LARGEST_RING + 1):
         power = 1
@@ -90,7 +99,7 @@ def fewest_rooks(period: int) -> tuple[int, ...]:
         rings.append(power // 2 if p == 2 else power)
     if left > 1 or max(rings) > LARGEST_RING:
         raise ValueError(
-            f"period must need no ring of more than {LARGEST_RING} neurons, but was {period}"
+            f"period must need no ring of more than {LARGEST_RING} neurons, but was {short(period)}"
         )
     return tuple(sorted((ring for ring in rings if ring > 1), reverse=True)) or (1,)
 
@@ -135,9 +144,9 @@ def pattern_generator(
     fewest = sum(rings)
     if n is not None and check_count("n", n, 1) < fewest:
         raise ValueError(f"n must be at least {fewest} for period {period}, but was {n}")
-    rings += (1,) * ((n or fewest) - fewest)
-    n = sum(rings)
+    n = n or fewest
     check_memory(8.0 * n * n, f"a dense weight matrix of n = {n} neurons", "a shorter period")
+    rings += (1,) * (n - fewest)
 
     # an inverting ring has the factor 2: that of 2^(a-1) neurons, or else any one
     inverting = next((k for k, ring in enumerate(rings) if ring % 2 == 0), 0)

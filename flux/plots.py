@@ -11,7 +11,7 @@ from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike
 
 from flux.graph import place_states, trace_states
-from flux.states import check_count, check_spins, check_weights
+from flux.states import check_count, check_real, check_spins, check_weights
 from flux.successors import successor_map
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
@@ -60,7 +60,7 @@ def show_weights(W: ArrayLike, ax: Axes | None = None, *, limit: float | None = 
     Raises
     ------
     ValueError
-        If W is no finite square matrix.
+        If W is no finite square matrix, or `limit` is no number above 1e-12.
 
     Examples
     --------
@@ -70,7 +70,9 @@ def show_weights(W: ArrayLike, ax: Axes | None = None, *, limit: float | None = 
     """
     weights = check_weights(W)
     ax = ax or plt.gca()
-    top = limit or max(float(np.abs(weights).max()), 1e-12)
+    top = max(float(np.abs(weights).max()), 1e-12)
+    if limit is not None:
+        top = check_real("limit", limit, 1e-12)
     image = ax.imshow(weights, cmap="RdBu_r", vmin=-top, vmax=top)
     ax.set(xlabel="sending neuron $j$", ylabel="receiving neuron $i$")
     _count_axis(ax, len(weights))
@@ -104,6 +106,8 @@ def show_raster(x: ArrayLike, ax: Axes | None = None) -> AxesImage:
     (2, 3)
     """
     spins = check_spins("x", x)
+    if spins.ndim != 2:
+        raise ValueError(f"x must have shape (steps, n), but had shape {spins.shape}")
     ax = ax or plt.gca()
     image = ax.imshow(spins.T, cmap="Blues", vmin=-1.3, vmax=1.2, aspect="auto")
     ax.set(xlabel="time step $t$", ylabel="neuron $i$")

@@ -14,7 +14,7 @@ from flux._groups import compile_kernels, follow, whole
 from flux._groups import split_information as split
 from flux._relay_samples import Flags, Samples, check_samples, walk, warn_if_unreliable
 from flux.relays import RelayOrder, find_order
-from flux.states import Codes, Floats, check_count, check_memory, check_rng
+from flux.states import Codes, Floats, as_array, check_choice, check_count, check_memory, check_rng
 from flux.threads import share, thread_pool
 
 KINDS = ("single", "aggregated", "shapley")
@@ -203,7 +203,7 @@ def relay_over_time(
     check_rng(rng)
     _check_kind(kind)
     orders = check_count("orders", orders, 1)
-    recorded = np.asarray(Y)
+    recorded = as_array("Y", Y)
     if recorded.ndim != 3 or 0 in recorded.shape:
         raise ValueError(
             f"Y must have shape (samples, steps, nodes), none 0, but had {recorded.shape}"
@@ -271,5 +271,4 @@ def _richest(data: Samples) -> Codes:
 
 
 def _check_kind(kind: object) -> None:
-    if kind not in KINDS:
-        raise ValueError(f"kind must be one of {', '.join(KINDS)}, but was {kind!r}")
+    check_choice("kind", kind, KINDS)

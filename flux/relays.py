@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from flux._groups import compile_kernels, refine, split_information, whole
 from flux._relay_samples import TIE, Flags, Samples, check_samples, walk, warn_if_unreliable
-from flux.states import Codes, Floats, check_rng
+from flux.states import Codes, Floats, as_array, check_rng, short
 from flux.threads import share, thread_pool
 
 # samples times nodes for which a thread is started
@@ -265,11 +265,13 @@ def find_order(data: Samples, rng: np.random.Generator, progress: bool) -> Relay
 
 
 def _check_nodes(name: str, value: ArrayLike, n: int) -> Codes:
-    nodes = np.asarray(value)
+    nodes = as_array(name, value)
     if nodes.size == 0:
         return np.empty(0, np.int64)
     if nodes.ndim != 1 or nodes.dtype.kind not in "iu":
-        raise ValueError(f"{name} must be a list of node numbers, but was {value!r}")
+        raise ValueError(f"{name} must be a list of node numbers, but was {short(value)}")
     if nodes.min() < 0 or nodes.max() >= n or np.unique(nodes).size < nodes.size:
-        raise ValueError(f"{name} must name nodes from 0 to {n - 1}, each once, but was {value!r}")
+        raise ValueError(
+            f"{name} must name nodes from 0 to {n - 1}, each once, but was {short(value)}"
+        )
     return nodes.astype(np.int64)

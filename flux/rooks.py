@@ -22,7 +22,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from flux.states import Codes, Floats, check_count, check_floats, check_memory, check_real
+from flux.states import (
+    Codes,
+    Floats,
+    as_array,
+    check_count,
+    check_floats,
+    check_memory,
+    check_real,
+    short,
+)
 
 MOST_PERIODS = 1 << 18
 """Different periods of one network that are counted within seconds."""
@@ -151,7 +160,7 @@ def rooks_matrix(permutation: ArrayLike, signs: ArrayLike, *, strength: float) -
 
 
 def _check_rooks(permutation: ArrayLike, signs: ArrayLike) -> tuple[Codes, Floats]:
-    senders = np.asarray(permutation)
+    senders = as_array("permutation", permutation)
     n = senders.size
     if (
         senders.ndim != 1
@@ -159,10 +168,12 @@ def _check_rooks(permutation: ArrayLike, signs: ArrayLike) -> tuple[Codes, Float
         or senders.dtype.kind not in "iu"
         or not np.array_equal(np.sort(senders), np.arange(n))
     ):
-        raise ValueError(f"permutation must hold each of 0 to n - 1 once, but was {permutation!r}")
+        raise ValueError(
+            f"permutation must hold each of 0 to n - 1 once, but was {short(permutation)}"
+        )
     sign = check_floats("signs", signs)
     if sign.shape != (n,) or not np.all(np.abs(sign) == 1):
-        raise ValueError(f"signs must be {n} values of -1 or +1, but was {signs!r}")
+        raise ValueError(f"signs must be {n} values of -1 or +1, but was {short(signs)}")
     return senders.astype(np.int64), sign
 
 

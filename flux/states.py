@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import reprlib
+import sys
+from collections.abc import Iterable
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,9 @@ from scipy import sparse
 
 MAX_CODED = 62
 """Largest number of neurons whose state fits a signed 64-bit code."""
+
+NO_NUMBERS = (bool, np.timedelta64)
+"""Types that Python or numpy count among the numbers."""
 
 ALWAYS_FREE = 1 << 26
 """Bytes that any machine has; asking how much is free takes longer than small computations."""
@@ -130,9 +136,7 @@ def decode(codes: ArrayLike, n: int) -> Spins:
            [ 1, -1,  1]], dtype=int8)
     """
     n = check_count("n", n, 1, MAX_CODED)
-    k = _as_array("codes", codes)
-    if k.dtype.kind not in "iu":
-        raise ValueError(f"codes must be integers, but was of type {k.dtype}")
+    k = as_array("codes", codes, "iu")
     if k.size and (k.min() < 0 or k.max() >= 1 << n):
         raise ValueError(
             f"codes must lie from 0 to 2**{n} - 1, but ranged from {k.min()} to {k.max()}"
@@ -144,19 +148,24 @@ def decode(codes: ArrayLike, n: int) -> Spins:
     return x
 
 
-def check_count(name: str, value: object, minimum: int, maximum: int | None = None) -> int:
-    """Return `value` as an int from `minimum` to `maximum`, or raise a ValueError naming it."""
-    allowed = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
-    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not is_integer or value < minimum or (maximum is not None and value > maximum):  # type: ignore[operator]
-        raise ValueError(f"{name} must be an integer {allowed}, but was {value!r}")
+def check_count(name: str, value: object, minimum: int, maximum: float | None = None) -> int:
+    """Return `value` as an int from `minimum` to `maximum`, or raise a ValueError naming it.
+
+    Without a maximum it is the longest array; of a number that is no size, infinity.
+    """
+    most = sys.maxsize if maximum is None else maximum
+    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, NO_NUMBERS)
+    if not is_integer or not minimum <= value <= most:  # type: ignore[operator]
+        is_open = most == np.inf or (maximum is None and not (is_integer and value > most))  # type: ignore[operator]
+        allowed = f"at least {minimum}" if is_open else f"from {minimum} to {most}"
+        raise ValueError(f"{name} must be an integer {allowed}, but was {short(value)}")
     return int(value)  # type: ignore[call-overload]
 
 
 def check_real(name: str, value: object, minimum: float, maximum: float = np.inf) -> float:
     """Return `value` as a finite float from `minimum` to `maximum`, or raise a ValueError."""
     try:
-        is_real = isinstance(value, Real) and not isinstance(value, bool)
+        is_real = isinstance(value, Real) and not isinstance(value, NO_NUMBERS)
         number = float(value) if is_real else np.nan  # type: ignore[arg-type]
     except OverflowError:
         number = np.inf
@@ -164,7 +173,7 @@ def check_real(name: str, value: object, minimum: float, maximum: float = np.inf
         span = (
             f"of at least {minimum:g}" if maximum == np.inf else f"from {minimum:g} to {maximum:g}"
         )
-        raise ValueError(f"{name} must be a finite number {span}, but was {value!r}")
+        raise ValueError(f"{name} must be a finite number {span}, but was {short(value)}")
     return number
 
 
@@ -172,16 +181,29 @@ def check_rng(rng: object) -> np.random.Generator:
     """Return `rng` if it is a numpy Generator, or raise a ValueError that shows how to make one."""
     if not isinstance(rng, np.random.Generator):
         raise ValueError(
-            f"rng must be a numpy Generator such as numpy.random.default_rng(1), but was {rng!r}"
+            "rng must be a numpy Generator such as numpy.random.default_rng(1), but was"
+            f" {short(rng)}"
         )
     return rng
 
 
+def check_choice(name: str, value: object, allowed: Iterable[str]) -> str:
+    """Return `value` if it is one of the words allowed, or raise a ValueError naming it."""
+    words = tuple(allowed)
+    if not isinstance(value, str) or value not in words:
+        raise ValueError(f"{name} must be one of {', '.join(words)}, but was {short(value)}")
+    return value
+
+
+def check_type(name: str, value: object, wanted: type | tuple[type, ...], origin: str) -> None:
+    """Raise a ValueError unless `value` is of a type; `origin` says what makes one."""
+    if not isinstance(value, wanted):
+        raise ValueError(f"{name} must be {origin}, but was {short(value)}")
+
+
 def check_floats(name: str, value: object) -> Floats:
     """Return `value` as a contiguous float64 array, or raise a ValueError naming it."""
-    array = _as_array(name, value)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers, but was {value!r}")
+    array = as_array(name, value, "biuf")
     return np.ascontiguousarray(array, np.float64).reshape(array.shape)
 
 
@@ -226,7 +248,7 @@ def check_bias(b: object, n: int) -> Floats:
 
 def check_spins(name: str, x: object, n: int | None = None) -> NDArray[Any]:
     """Return x as an array of -1 and +1 with n neurons on its last axis, or raise a ValueError."""
-    spins = _as_array(name, x)
+    spins = as_array(name, x)
     wanted = "n >= 1" if n is None else f"n = {n}"
     if spins.ndim == 0 or spins.shape[-1] == 0 or (n is not None and spins.shape[-1] != n):
         raise ValueError(f"{name} must have shape (..., n) with {wanted}, but had {spins.shape}")
@@ -272,11 +294,58 @@ def format_bytes(count: float) -> str:
     return f"{count / 1000:.3g} kB"
 
 
-def _as_array(name: str, value: object) -> NDArray[Any]:
+def as_array(name: str, value: object, kinds: str = "") -> NDArray[Any]:
+    """Return `value` as a plain array, or raise a ValueError: the door of all array arguments.
+
+    `kinds` are the letters of the types allowed, such as "biuf"; without them any type is.
+    """
+    if sparse.issparse(value):
+        raise ValueError(
+            f"{name} must be a dense array here, but was sparse: pass .toarray() of it"
+        )
+    check_unmasked(name, value)
     try:
-        return np.asarray(value)
-    except ValueError:
-        raise ValueError(f"{name} must be an array, all rows alike, but was {value!r}") from None
+        array = np.asarray(value)
+    except Exception:  # ragged lists, and whatever foreign arrays raise
+        raise ValueError(
+            f"{name} must be an array, all rows alike, but was {short(value)}"
+        ) from None
+    if kinds and array.dtype.kind not in kinds:
+        wanted = "real numbers" if "f" in kinds else "integers"
+        raise ValueError(f"{name} must be an array of {wanted}, but was {short(value)}")
+    return array
+
+
+def check_unmasked(name: str, value: object) -> None:
+    """Raise a ValueError if an array, or one in a list or a mapping, has masked entries."""
+    if _is_masked(value):
+        raise ValueError(
+            f"{name} must have no masked entries, but had some: fill them in, or leave out what"
+            " was not measured"
+        )
+
+
+def _is_masked(value: object) -> bool:
+    if isinstance(value, np.ma.MaskedArray):
+        return bool(np.ma.is_masked(value))
+    if isinstance(value, dict):
+        return any(map(_is_masked, value.values()))
+    return isinstance(value, (list, tuple)) and any(map(_is_masked, value))
+
+
+class _Short(reprlib.Repr):
+    """Values in one line, without the whole of an array or a list."""
+
+    maxlevel, maxother, maxstring = 3, 200, 100
+
+    def repr_int(self, x: int, level: int) -> str:
+        return repr(x) if x.bit_length() < 100 else f"an integer of {x.bit_length()} bits"
+
+
+def short(value: object) -> str:
+    """Return what an error message shows of a value: a line at most."""
+    text = " ".join(_Short().repr(value).split())
+    return text if len(text) <= 200 else f"{text[:150]} ... {text[-40:]}"
 
 
 def _reject_infinite(name: str, values: Floats) -> None:

@@ -11,11 +11,20 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from flux.states import short
+
 TABLES = [
     "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT)",
     "CREATE TABLE record (task INTEGER PRIMARY KEY, layout TEXT, data BLOB, checksum BLOB)",
     "CREATE TABLE failure (task INTEGER PRIMARY KEY, parameters TEXT, traceback TEXT)",
 ]
+
+
+NOTES = {
+    "fingerprint": " (its code, or something that it captures, has changed, or an older flux made"
+    " the store: move it away to start anew)"
+}
+"""What is said of some differences beside them."""
 
 
 class Record(NamedTuple):
@@ -43,9 +52,15 @@ def open_store(
     Every statement is its own transaction. With the journal ahead of the file (WAL) it outlives
     the death of the process; it may be lost, but never torn, if the machine loses power.
     """
+    if not isinstance(path, (str, PathLike)) or str(path) in ("", ":memory:"):
+        raise ValueError(f"store must be the path of a file, which keeps it, but was {short(path)}")
     if not Path(path).absolute().parent.is_dir():
         raise ValueError(f"store must lie in a folder that exists, but was {str(path)!r}")
-    with closing(sqlite3.connect(path, timeout=0.0, isolation_level=None)) as store:
+    try:
+        connected = sqlite3.connect(path, timeout=0.0, isolation_level=None)
+    except (sqlite3.Error, ValueError) as error:
+        raise ValueError(f"store {str(path)!r} cannot be read or written: {error}") from error
+    with closing(connected) as store:
         try:
             # exclusive, the journal needs no memory shared by processes: file systems of clusters
             # have none
@@ -75,7 +90,7 @@ def _compare(
     path: str | PathLike[str], about: Mapping[str, str], identity: Mapping[str, str]
 ) -> None:
     other = [
-        f"{name} was {about.get(name)!r} and is {value!r}"
+        f"{name} was {short(about.get(name))} and is {short(value)}{NOTES.get(name, '')}"
         for name, value in identity.items()
         if about.get(name) != value
     ]

@@ -15,14 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from flux.states import (
-    Codes,
-    Floats,
-    check_bias,
-    check_count,
-    check_memory,
-    check_weights,
-)
+from flux.states import Codes, Floats, check_bias, check_choice, check_memory, check_weights
 from flux.threads import share, thread_pool
 
 MAX_MAPPED = 30
@@ -144,7 +137,12 @@ def successor_map(W: ArrayLike, b: ArrayLike | None = None, *, ties: str = "rais
 def check_map(W: ArrayLike, b: ArrayLike | None, ties: str) -> tuple[Floats, Floats]:
     """Return W and b checked for a map of all states."""
     weights = check_weights(W)
-    n = check_count("len(W)", len(weights), 1, MAX_MAPPED)
+    n = len(weights)
+    if n > MAX_MAPPED:
+        raise ValueError(
+            f"W must be of at most {MAX_MAPPED} neurons for the map of all states, but was of {n}:"
+            f" {INSTEAD}"
+        )
     bias = check_bias(b, n)
     check_ties(ties)
     return weights, bias
@@ -152,8 +150,7 @@ def check_map(W: ArrayLike, b: ArrayLike | None, ties: str) -> tuple[Floats, Flo
 
 def check_ties(ties: str) -> None:
     """Raise a ValueError if `ties` is no way to deal with a field of zero."""
-    if ties not in CHOICES:
-        raise ValueError(f"ties must be one of {', '.join(CHOICES)}, but was {ties!r}")
+    check_choice("ties", ties, CHOICES)
 
 
 def table_bytes(n: int) -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import json
+import sys
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -21,7 +21,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
-from flux.states import Floats, check_count, check_floats, check_memory
+from flux.fingerprint import fingerprint
+from flux.states import (
+    Floats,
+    as_array,
+    check_choice,
+    check_count,
+    check_floats,
+    check_memory,
+    short,
+)
 from flux.store import (
     Failure,
     Record,
@@ -42,6 +51,8 @@ LARGEST_BATCH = 1000
 """Tasks of a batch at most, so that memory stays flat."""
 ON_ERROR = ("raise", "nan")
 """What a sweep can do at its end if calls failed."""
+PYTHON = f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.minor}"
+"""Whose bytecode fingerprints are made of."""
 
 
 class SweepError(RuntimeError):
@@ -121,10 +132,13 @@ def sweep(
     repeats : int
         Calls at each point, at least 1.
     seed : int
-        Seed of all random numbers, at least 0.
+        Seed of all random numbers, from 0 to 2**128 - 1.
     store : path, optional
-        SQLite file for results, made if there is none. It belongs to one sweep: function (its
-        name and its own source text, not what it calls), grid, repeats, seed, version of flux.
+        SQLite file for results, made if there is none. It belongs to one sweep: function, grid,
+        repeats, seed, versions of flux and Python. The function counts with all that it captures:
+        code, default and bound arguments, closures, and the globals, helpers and modules of one's
+        own that its code names. Only what it reads from files and the versions of installed
+        packages do not count.
     progress : bool
         Whether to show a progress bar if it takes more than two seconds.
     on_error : str
@@ -142,11 +156,12 @@ def sweep(
     ------
     ValueError
         If an argument is out of its range, if results differ in shape, or if the store holds
-        another sweep, is damaged as a whole, or is open in another process.
+        another sweep, is damaged as a whole, is open in another process, or cannot be written;
+        and if the function captures what cannot be compared, such as an open file, with a store.
     TooLargeError
         If the results would not fit into memory.
     SweepError
-        If calls raised errors, and `on_error` is "raise".
+        If calls raised errors (or SystemExit), and `on_error` is "raise".
 
     Examples
     --------
@@ -160,13 +175,12 @@ def sweep(
     """
     axes = _check_grid(grid)
     repeats = check_count("repeats", repeats, 1)
-    seed = check_count("seed", seed, 0)
-    if on_error not in ON_ERROR:
-        raise ValueError(f"on_error must be one of {ON_ERROR}, but was {on_error!r}")
+    seed = check_count("seed", seed, 0, 2**128 - 1)
+    check_choice("on_error", on_error, ON_ERROR)
     plan = Plan(function, axes, (*map(len, axes.values()), repeats), seed)
     _check_function(plan)
     n_tasks = prod(plan.shape)
-    check_memory(24.0 * n_tasks, f"a sweep of {n_tasks} tasks", "split the grid")
+    check_memory(24.0 * n_tasks, f"a sweep of {n_tasks} tasks", "split the grid, or lower repeats")
 
     about = _describe(plan)
     date = datetime.now(UTC).isoformat(timespec="seconds")
@@ -175,7 +189,7 @@ def sweep(
     with ExitStack() as stack:
         records = None
         if store is not None:
-            identity = about | {"source": _hash_source(function)}
+            identity = about | {"python": PYTHON, "fingerprint": fingerprint(function)}
             records = stack.enter_context(open_store(store, identity, date))
             date = started(records)
             forget_failures(records)
@@ -216,23 +230,26 @@ def sweep(
 
 def _check_grid(grid: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
     if not isinstance(grid, Mapping) or not grid:
-        raise ValueError(f"grid must be a dict of names and their values, but was {grid!r}")
+        raise ValueError(f"grid must be a dict of names and their values, but was {short(grid)}")
     axes = {}
     for name, values in grid.items():
         if not isinstance(name, str) or not name.isidentifier() or name in ("rng", "repeat"):
             raise ValueError(
-                f"grid must have names of parameters other than rng and repeat, but had {name!r}"
+                "grid must have names of parameters other than rng and repeat, but had"
+                f" {short(name)}"
             )
-        axis = np.asarray(values)
+        axis = as_array(f"grid[{name!r}]", values)
         if axis.ndim != 1 or axis.size == 0 or axis.dtype.kind not in "biufU":
-            raise ValueError(f"grid[{name!r}] must be numbers or strings, but was {values!r}")
+            raise ValueError(f"grid[{name!r}] must be numbers or strings, but was {short(values)}")
         if len(np.unique(axis)) < len(axis) or (axis.dtype.kind == "f" and np.isnan(axis).any()):
-            raise ValueError(f"grid[{name!r}] must be different values, but was {values!r}")
+            raise ValueError(f"grid[{name!r}] must be different values, but was {short(values)}")
         axes[name] = axis
     return axes
 
 
 def _check_function(plan: Plan) -> None:
+    if not callable(plan.function):
+        raise ValueError(f"function must be callable, but was {short(plan.function)}")
     try:
         inspect.signature(plan.function).bind(rng=None, **_locate(plan, 0)[1])
     except (TypeError, ValueError) as error:
@@ -256,24 +273,6 @@ def _unwrap(function: Callable[..., Any]) -> Any:
     while isinstance(function, partial):
         function = function.func
     return function if hasattr(function, "__qualname__") else type(function)
-
-
-def _hash_source(function: Callable[..., Any]) -> str:
-    """Return a fingerprint of the text of a function and of the arguments bound to it."""
-    import joblib
-
-    try:
-        source = inspect.getsource(_unwrap(function))
-    except (OSError, TypeError):
-        raise ValueError(
-            f"function must have its text in a file or a notebook to be kept in a store, but was"
-            f" {function!r}"
-        ) from None
-    fingerprint = hashlib.sha256(source.encode())
-    while isinstance(function, partial):
-        fingerprint.update(joblib.hash((function.args, function.keywords)).encode())
-        function = function.func
-    return fingerprint.hexdigest()
 
 
 def _locate(plan: Plan, task: int) -> tuple[tuple[int, ...], dict[str, Any]]:
@@ -321,7 +320,7 @@ def _call(plan: Plan, todo: bytes) -> tuple[list[Record | Failure], float]:
         try:
             rng = np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=place))
             outcomes.append(_flatten(task, plan.function(rng=rng, **point)))
-        except Exception:
+        except (Exception, SystemExit):  # an exit would end a worker, or the driver
             outcomes.append(Failure(task, {**point, "repeat": place[-1]}, format_exc()))
     return outcomes, perf_counter() - start
 

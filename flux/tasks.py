@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from flux.states import Codes, check_count, check_memory, check_real, check_rng
+from flux._utterances import read_utterances, vowel_folder
+from flux.states import (
+    Codes,
+    as_array,
+    check_count,
+    check_memory,
+    check_real,
+    check_rng,
+    check_type,
+)
 
 Singles = NDArray[np.float32]
 
@@ -96,7 +103,7 @@ def memory_task(
     delay = check_count("delay", delay, 0)
     least = delay if shortest is None else check_count("shortest", shortest, 0, delay)
     noise = check_real("noise", noise, 0.0)
-    _check_size(samples, 1 + delay, bits)
+    _check_size(samples, 1 + delay, bits, "lower samples, delay or bits")
     y = rng.integers(0, 2, (samples, bits))
     x = noise * rng.standard_normal((samples, 1 + delay, bits))
     x[:, 0] += 2 * y - 1
@@ -171,13 +178,15 @@ def block_task(
     check_rng(rng)
     ring = check_count("ring", ring, 2)
     sensors = check_count("sensors", sensors, 1, ring)
-    if len(sizes) < 2:
-        raise ValueError(f"sizes must hold two sizes or more, but was {sizes!r}")
-    widths = np.array([check_count("sizes", size, 1, ring - 1) for size in sizes])
+    widths = as_array("sizes", sizes, "iu")
+    if widths.ndim != 1 or len(widths) < 2:
+        raise ValueError(f"sizes must hold two sizes or more, but had shape {widths.shape}")
+    for size in widths:
+        check_count("sizes", size, 1, ring - 1)
     delay = check_count("delay", delay, 0)
     least = delay if shortest is None else check_count("shortest", shortest, 0, delay)
     noise = check_real("noise", noise, 0.0)
-    _check_size(samples, ring + delay, sensors)
+    _check_size(samples, ring + delay, sensors, "lower samples, ring, delay or sensors")
     y = np.stack([rng.integers(0, len(sizes), samples), rng.integers(0, 2, samples)], 1)
     start = rng.integers(0, ring, samples)
     position = start[:, None] + np.arange(ring) * (2 * y[:, 1:] - 1)
@@ -206,7 +215,7 @@ def digit_rows(*, delay: int = 0) -> Sequences:
     Raises
     ------
     ValueError
-        If `delay` is negative.
+        If `delay` is negative or too large.
     ImportError
         If scikit-learn is not installed.
 
@@ -225,6 +234,7 @@ def digit_rows(*, delay: int = 0) -> Sequences:
 
     delay = check_count("delay", delay, 0)
     pictures, labels = load_digits(return_X_y=True)
+    _check_size(len(labels), 8 + delay, 8, "lower delay")
     x = np.zeros((len(labels), 8 + delay, 8))
     x[:, :8] = pictures.reshape(-1, 8, 8) / 16
     return _ended(x, labels[:, None], np.full(len(labels), 8 + delay), 10)
@@ -254,7 +264,7 @@ def japanese_vowels(*, folder: str | Path | None = None, delay: int = 0) -> Sequ
     Raises
     ------
     ValueError
-        If `delay` is negative.
+        If `delay` is negative or too large, or `folder` is no path.
     FileNotFoundError
         If the files are not there.
 
@@ -275,13 +285,14 @@ def japanese_vowels(*, folder: str | Path | None = None, delay: int = 0) -> Sequ
     ((2, 3, 2), array([0, 8]))
     """
     delay = check_count("delay", delay, 0)
-    place = _vowel_folder() if folder is None else Path(folder)
+    place = vowel_folder(folder)
     spoken = [
         utterance
         for part in ("TRAIN", "TEST")
-        for utterance in _read_utterances(place / f"JapaneseVowels_{part}.ts")
+        for utterance in read_utterances(place / f"JapaneseVowels_{part}.ts")
     ]
     longest = max(len(frames) for frames, _ in spoken)
+    _check_size(len(spoken), longest + delay, spoken[0][0].shape[1], "lower delay")
     x = np.zeros((len(spoken), longest + delay, spoken[0][0].shape[1]))
     for sample, (frames, _) in enumerate(spoken):
         x[sample, longest - len(frames) : longest] = frames
@@ -306,8 +317,8 @@ def take(task: Sequences, samples: ArrayLike) -> Sequences:
 
     Raises
     ------
-    IndexError
-        If there is no such sequence.
+    ValueError
+        If `task` has no sequences, or none of that number.
 
     Examples
     --------
@@ -315,7 +326,14 @@ def take(task: Sequences, samples: ArrayLike) -> Sequences:
     >>> take(task, [0, 3]).y.shape
     (2, 2)
     """
-    chosen = np.asarray(samples)
+    check_type("task", task, Sequences, "Sequences")
+    chosen = as_array("samples", samples, "biu")
+    if chosen.ndim != 1:
+        raise ValueError(f"samples must be a list, but had shape {chosen.shape}")
+    try:
+        chosen = np.arange(len(task.x))[chosen]
+    except IndexError as error:
+        raise ValueError(f"samples must be of the {len(task.x)} sequences: {error}") from None
     return Sequences(task.x[chosen], task.y[chosen], task.lengths[chosen], task.classes)
 
 
@@ -349,12 +367,9 @@ def concepts(y: ArrayLike, classes: int) -> Codes:
            [1, 0, 0]])
     """
     classes = check_count("classes", classes, 2)
-    answers = np.asarray(y)
-    if answers.ndim != 2 or answers.dtype.kind not in "iu":
-        raise ValueError(
-            f"y must be a (samples, questions) array of integers, but was {answers.dtype}"
-            f" of shape {answers.shape}"
-        )
+    answers = as_array("y", y, "iu")
+    if answers.ndim != 2:
+        raise ValueError(f"y must have shape (samples, questions), but had {answers.shape}")
     if answers.size and not (answers.min() >= 0 and answers.max() < classes):
         raise ValueError(
             f"y must lie from 0 to {classes - 1}, but ranged from {answers.min()}"
@@ -362,6 +377,7 @@ def concepts(y: ArrayLike, classes: int) -> Codes:
         )
     if classes == 2:
         return answers.astype(np.int64)
+    check_memory(9.0 * answers.size * classes, "a concept for each class", "use fewer classes")
     one_hot = answers[..., None] == np.arange(classes)
     return one_hot.reshape(len(answers), -1).astype(np.int64)
 
@@ -374,23 +390,6 @@ def _ended(x: NDArray[np.float64], y: Codes, lengths: Codes, classes: int) -> Se
     )
 
 
-def _check_size(samples: int, steps: int, inputs: int) -> None:
-    check_memory(
-        20.0 * samples * steps * inputs, f"{samples} sequences of {steps} steps", "draw fewer"
-    )
-
-
-def _vowel_folder() -> Path:
-    found = find_spec("aeon")
-    if found is None or not found.submodule_search_locations:
-        raise FileNotFoundError(
-            "JapaneseVowels is read from aeon's wheel: pip install --no-deps aeon, or give folder"
-        )
-    return Path(found.submodule_search_locations[0]) / "datasets" / "data" / "JapaneseVowels"
-
-
-def _read_utterances(path: Path) -> Iterator[tuple[NDArray[np.float64], int]]:
-    """Yield the (frames, 12) array and the speaker, from 0, of each line of a .ts file."""
-    for line in path.read_text().split("@data\n")[1].split():
-        *channels, speaker = line.split(":")
-        yield np.array([channel.split(",") for channel in channels], float).T, int(speaker) - 1
+def _check_size(samples: int, steps: int, inputs: int, instead: str) -> None:
+    needed = 20.0 * samples * steps * inputs
+    check_memory(needed, f"{samples} sequences of {steps} steps", instead)

@@ -9,15 +9,31 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
-from flux._cells import Network, check_inputs, check_task, learn, make_cell, optimizer, run
-from flux.states import Codes, Floats, check_count, check_real, check_rng
+from flux._cells import (
+    Network,
+    build_network,
+    check_inputs,
+    check_task,
+    find_nodes,
+    learn,
+    optimizer,
+    run,
+)
+from flux.states import (
+    Floats,
+    as_array,
+    check_choice,
+    check_count,
+    check_real,
+    check_rng,
+    check_type,
+)
 from flux.tasks import Sequences
 
 RATES = {"rnn": 1e-3, "gru": 3e-3, "lstm": 3e-3}
@@ -122,19 +138,9 @@ def make_network(
     >>> network.hidden, network.inputs, network.questions, network.classes
     (16, 2, 2, 2)
     """
-    if kind not in RATES:
-        raise ValueError(f"kind must be one of {', '.join(RATES)}, but was {kind!r}")
-    check_rng(rng)
-    hidden = check_count("hidden", hidden, 1)
-    if start not in (("uniform", "identity") if kind == "rnn" else ("uniform",)):
-        raise ValueError(
-            f"start must be 'uniform' or, for kind 'rnn', 'identity', but was {start!r}"
-        )
-    inputs, questions = task.x.shape[-1], task.y.shape[-1]
-    cell_key, readout_key = jax.random.split(jax.random.key(int(rng.integers(2**32))))
-    readout = eqx.nn.Linear(hidden, questions * task.classes, key=readout_key)
-    cell = make_cell(kind, inputs, hidden, start, cell_key)
-    return Network(cell, readout, kind, inputs, hidden, questions, task.classes)
+    check_choice("kind", kind, RATES)
+    check_choice("start", start, ("uniform", "identity") if kind == "rnn" else ("uniform",))
+    return build_network(kind, task, check_count("hidden", hidden, 1), start, check_rng(rng))
 
 
 def train(
@@ -160,7 +166,7 @@ def train(
     rng : numpy.random.Generator
         Draws the batches.
     updates : int
-        Number of updates, rounded up to a multiple of 50.
+        Number of updates.
     batch : int
         Sequences in an update, drawn with replacement.
     rate : float, optional
@@ -189,15 +195,16 @@ def train(
     np.True_
     """
     check_rng(rng)
-    check_task(network, task)
-    calls = -(-check_count("updates", updates, 1) // _UPDATES_A_CALL)
+    updates = check_count("updates", updates, 1)
     batch = check_count("batch", batch, 1)
+    check_task(network, task, batch)
     rate = check_real("rate", RATES[network.kind] if rate is None else rate, 0.0)
     data = (jnp.asarray(task.x), jnp.asarray(task.y), jnp.asarray(task.lengths - 1))
     memory = optimizer(rate).init(eqx.filter(network, eqx.is_array))
     losses = []
-    for _ in tqdm(range(calls), "training", delay=2, leave=False, disable=not progress):
-        batches = rng.integers(0, len(task.x), (_UPDATES_A_CALL, batch))
+    calls = range(updates, 0, -_UPDATES_A_CALL)
+    for left in tqdm(calls, "training", delay=2, leave=False, disable=not progress):
+        batches = rng.integers(0, len(task.x), (min(left, _UPDATES_A_CALL), batch))
         network, memory, found = learn(
             network, memory, data, jnp.asarray(batches), jnp.asarray(rate)
         )
@@ -300,14 +307,10 @@ def knockout(
     """
     shown = check_inputs(network, x)
     check_rng(rng)
-    hit = np.zeros(network.hidden, bool)
-    for node in np.atleast_1d(np.asarray(nodes)):
-        hit[check_count("nodes", node, 0, network.hidden - 1)] = True
+    hit = find_nodes(network, nodes)
     time = check_count("time", time, 0, shown.shape[1] - 1)
-    if state not in ("hc", "h"):
-        raise ValueError(f"state must be 'hc' or 'h', but was {state!r}")
-    if mode not in ("shuffle", "zero", "mean"):
-        raise ValueError(f"mode must be 'shuffle', 'zero' or 'mean', but was {mode!r}")
+    check_choice("state", state, ("hc", "h"))
+    check_choice("mode", mode, ("shuffle", "zero", "mean"))
     hit_h, hit_c = jnp.asarray(hit), jnp.asarray(hit & (state == "hc"))
     others = jnp.asarray(rng.permutation(len(shown)))
     return _as_recording(
@@ -315,7 +318,7 @@ def knockout(
     )
 
 
-def decisions(recording: Recording, lengths: ArrayLike | None = None) -> Codes:
+def decisions(recording: Recording, lengths: ArrayLike | None = None) -> NDArray[np.int64]:
     """Return a network's answers: the class of the largest logit after a sequence's last step.
 
     Parameters
@@ -333,7 +336,7 @@ def decisions(recording: Recording, lengths: ArrayLike | None = None) -> Codes:
     Raises
     ------
     ValueError
-        If `lengths` does not fit the recording.
+        If `recording` is none, or `lengths` does not fit it.
 
     Examples
     --------
@@ -343,10 +346,11 @@ def decisions(recording: Recording, lengths: ArrayLike | None = None) -> Codes:
     >>> decisions(record(network, task.x), task.lengths).shape
     (9, 2)
     """
+    check_type("recording", recording, Recording, "a result of record or knockout")
     samples, steps = recording.logits.shape[:2]
-    last = np.full(samples, steps) if lengths is None else np.asarray(lengths)
-    if last.shape != (samples,) or last.dtype.kind not in "iu":
-        raise ValueError(f"lengths must be ({samples},) integers, but had shape {last.shape}")
+    last = np.full(samples, steps) if lengths is None else as_array("lengths", lengths, "iu")
+    if last.shape != (samples,):
+        raise ValueError(f"lengths must have shape ({samples},), but had {last.shape}")
     if not (last.min() >= 1 and last.max() <= steps):
         raise ValueError(
             f"lengths must lie from 1 to {steps}, but ranged from {last.min()} to {last.max()}"
@@ -374,14 +378,14 @@ def balanced_accuracy(y: ArrayLike, decided: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If the shapes differ, or there is no sample.
+        If these are no integers, the shapes differ, or there is no sample.
 
     Examples
     --------
     >>> balanced_accuracy([0, 0, 0, 1], [0, 0, 0, 0])
     0.5
     """
-    truth, answers = np.asarray(y), np.asarray(decided)
+    truth, answers = as_array("y", y, "biu"), as_array("decided", decided, "biu")
     if truth.ndim != 1 or truth.size == 0 or truth.shape != answers.shape:
         raise ValueError(
             f"y must be a (samples,) array and decided of the same shape, but had shapes"

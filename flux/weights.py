@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from flux.states import Floats, check_count, check_floats, check_memory, check_real, check_rng
+from flux.states import (
+    Floats,
+    check_count,
+    check_floats,
+    check_memory,
+    check_real,
+    check_rng,
+    short,
+)
 
 
 def gaussian_weights(
@@ -113,7 +121,7 @@ def nrooks(
     senders = rng.permutation(n)
     sign = rng.choice([-1.0, 1.0], n) if signs is None else check_floats("signs", signs)
     if sign.shape != (n,) or not np.all(np.abs(sign) == 1):
-        raise ValueError(f"signs must be {n} values of -1 or +1, but was {signs!r}")
+        raise ValueError(f"signs must be {n} values of -1 or +1, but was {short(signs)}")
     W = np.zeros((n, n))
     W[np.arange(n), senders] = strength * sign
     return W

@@ -452,7 +452,7 @@ def test_zeros_and_ones_are_shown_the_way_to_spins(dtype):
         (3 * RASTER, {}, "data must be a raster of 0 and 1.* data > 0"),
         (sparse.csr_array(RASTER), {}, r"data must be a raster.* data.toarray\(\)"),
         (nap.TsdFrame(t=np.arange(6.0), d=RASTER), {}, "data must be a raster.* data.values"),
-        (np.ma.masked_equal(RASTER, 1), {}, "data must not be masked"),
+        (np.ma.masked_equal(RASTER, 1), {}, "data must have no masked entries"),
         (pq.Quantity(RASTER, "mV"), {}, "data has a unit"),
         (RASTER, {"sampling_rate": 10}, "sampling_rate goes with spike times"),
         # times beside ids
@@ -466,7 +466,11 @@ def test_zeros_and_ones_are_shown_the_way_to_spins(dtype):
         ([], {"ids": []}, "data and ids must be"),
         (TIMES_IDS[1], {"ids": TIMES_IDS[0]}, "ids must be whole numbers or names"),
         (TIMES_IDS[0], {"ids": [True, False, True, True]}, "ids must be whole"),
-        (TIMES_IDS[0], {"ids": np.ma.masked_equal([1, 2, 1, 1], 2)}, "ids must not be masked"),
+        (
+            TIMES_IDS[0],
+            {"ids": np.ma.masked_equal([1, 2, 1, 1], 2)},
+            "ids must have no masked entries",
+        ),
         # samples
         ([[1, 2]], {"bin_width": 0.5}, "data holds integers, .* give sampling_rate"),
         (TIMES_IDS[1], {"ids": TIMES_IDS[1], "bin_width": 0.1}, "data holds integers"),
@@ -487,7 +491,7 @@ def test_zeros_and_ones_are_shown_the_way_to_spins(dtype):
         ([pd.Series(pd.to_datetime(["2026-01-01"]))], {}, "data must hold seconds, .* dates"),
         ([np.array([1], "m8[M]")], {}, "data must hold .* for neuron 0"),
         ([np.array([1, "NaT"], "m8[s]")], {}, "data must hold .* for neuron 0"),
-        ([np.ma.masked_equal([0.5, 1.5], 0.5)], {}, r"data\[0\] must not be masked"),
+        ([np.ma.masked_equal([0.5, 1.5], 0.5)], {}, r"data\[0\] must have no masked entries"),
         ([pq.Quantity([1.0], "mV")], {}, "data must hold .* for neuron 0"),
         ([xr.DataArray([1.0], attrs={"units": "ms"})], {}, r"data\[0\] has a unit"),
         ([pd.Series([0.5, None])], {}, "data must hold .* for neuron 0"),

@@ -24,7 +24,7 @@ MAX_LINES = 400
 # a module imports only from the rows above its own
 LAYERS = [
     ["states"],
-    ["information", "store", "threads"],
+    ["_utterances", "fingerprint", "information", "store", "threads"],
     [
         "_groups",
         "_spins",

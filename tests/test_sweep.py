@@ -286,7 +286,7 @@ def add(*, rng: np.random.Generator, width: float, n: int, shift: float) -> floa
 @pytest.mark.parametrize(
     ("changed", "named"),
     [
-        ({"function": draw_other}, "function was '.*draw' and is '.*draw_other'.*source was"),
+        ({"function": draw_other}, "function was '.*draw' and is '.*draw_other'.*fingerprint was"),
         ({"grid": {**GRID, "n": [2, 4]}}, "grid was"),
         ({"grid": dict(reversed(GRID.items()))}, "grid was"),
         ({"repeats": 5}, "repeats was '4' and is '5'"),
@@ -306,7 +306,7 @@ def test_store_of_another_sweep_is_refused(
 def test_bound_arguments_belong_to_the_function(tmp_path: Path) -> None:
     sequential(partial(add, shift=1.0), store=tmp_path / "store")
     sequential(partial(add, shift=1.0), store=tmp_path / "store")
-    with pytest.raises(ValueError, match="holds another sweep: source was"):
+    with pytest.raises(ValueError, match="holds another sweep: fingerprint was"):
         run(partial(add, shift=2.0), store=tmp_path / "store")
 
 
@@ -331,6 +331,49 @@ def test_foreign_files_are_refused_and_kept(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="must lie in a folder that exists"):
         run(store=tmp_path / "missing" / "store")
     assert text.read_text().startswith("no database")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc takes no files, not even of root")
+@pytest.mark.parametrize("folder", [True, False])
+def test_store_that_cannot_be_written_is_refused_at_once(folder: bool, tmp_path: Path) -> None:
+    def call(*, rng: np.random.Generator, width: float, n: int) -> float:
+        raise AssertionError("no call before the store is open")
+
+    store = tmp_path if folder else Path("/proc/store")
+    with pytest.raises(ValueError, match=r"^store '.*' cannot be read or written: unable to open"):
+        sequential(call, store=store)
+
+
+def test_old_store_is_refused_with_words(tmp_path: Path) -> None:
+    sequential(store=tmp_path / "store")
+    query(tmp_path / "store", "UPDATE about SET name = 'source' WHERE name = 'fingerprint'")
+    with pytest.raises(ValueError, match=r"fingerprint was None and is .* an older flux made"):
+        sequential(store=tmp_path / "store")
+
+
+@pytest.mark.parametrize("settings", [{"n_jobs": 1}, {"n_jobs": 2}])
+def test_an_exit_is_a_failure_like_any_other(settings: dict[str, int]) -> None:
+    def leave(*, rng: np.random.Generator, width: float, n: int) -> float:
+        if n == 3:
+            sys.exit("no more")
+        return draw(rng=rng, width=width, n=n)
+
+    with (
+        joblib.parallel_config(**settings),
+        pytest.raises(
+            SweepError, match=r"12 of 24 calls failed.*n=3.*SystemExit: no more"
+        ) as caught,
+    ):
+        run(leave)
+    np.testing.assert_array_equal(caught.value.dataset.result.sel(n=2), DRAWN[:, 0])
+
+
+def test_an_interrupt_stops_the_sweep() -> None:
+    def interrupted(*, rng: np.random.Generator, width: float, n: int) -> float:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sequential(interrupted)
 
 
 def fail(*, rng: np.random.Generator, width: float, n: int, switch: str) -> float:
@@ -413,12 +456,21 @@ def test_strings_and_booleans_are_parameters() -> None:
         ({"on_error": "ignore"}, "on_error"),
         ({"function": lambda rng, width, n: np.zeros(n)}, "same fields and shapes"),
         ({"function": lambda rng, width, n: Clash(1.0)}, "names of their own"),
-        ({"function": eval("lambda rng, width, n: 1.0"), "store": "never-made"}, "text in a file"),
+        ({"function": list(range(10**5))}, "function must be callable, but was"),
+        ({"grid": {"width": list(range(10**5)) * 2}}, "grid.*must be different values, but was"),
+        ({"grid": {"width": [[1.0], [1.0, 2.0]]}}, "grid.*all rows alike"),
+        ({"grid": {"width": np.ma.masked_array([1.0, 2.0], [0, 1])}}, "grid.*masked"),
+        ({"seed": 10**5000 * -1}, "seed"),
+        ({"store": ""}, "store must be the path of a file"),
+        ({"store": ":memory:"}, "store must be the path of a file"),
+        ({"store": 5}, "store must be the path of a file"),
+        ({"store": "\0"}, "store .* cannot be read or written"),
     ],
 )
 def test_wrong_arguments_are_named(changed: dict[str, Any], named: str) -> None:
-    with pytest.raises(ValueError, match=named):
+    with pytest.raises(ValueError, match=named) as caught:
         sequential(**changed)
+    assert len(str(caught.value)) < 500
 
 
 class Clash(NamedTuple):
