@@ -36,6 +36,8 @@ FARTHEST = 100.0
 """Largest move before projection, in units of the bound: farther ones lose digits to rounding."""
 ROUNDED = 1 + 1e-12
 """Factor by which a matrix may exceed a bound, as one scaled to it may."""
+STRONGEST = 1e100
+"""Largest bound: sums of squares, and fields, stay finite."""
 ROUGH = 0.01
 """Tolerance, in bits per unit of weight, at which the moderate bound is left for the full one."""
 
@@ -110,7 +112,7 @@ def ascend(
     W0 : (n, n) array
         First start, within the bound.
     bound : float
-        Largest allowed norm, above 0.
+        Largest allowed norm, above 0 and at most 1e100.
     norm : str
         "entry", "l1", "l2" or "frobenius".
     starts : int
@@ -165,7 +167,7 @@ def ascend(
     except ValueError as error:
         raise ValueError(str(error).replace("W", "W0", 1)) from None
     n = len(first)
-    bound = check_real("bound", bound, 0.0)
+    bound = check_real("bound", bound, 0.0, STRONGEST)
     if bound == 0:
         raise ValueError("bound must be above 0, but was 0")
     check_choice("norm", norm, NORMS)
@@ -179,7 +181,9 @@ def ascend(
     low = min(bound, moderate * (np.sqrt(n) if norm == "frobenius" else 1.0))
     if not isinstance(target, float) or np.isnan(target):
         target = check_real("target", target, -np.inf)
-    if (reached := _norms(first, norm).max()) > bound * ROUNDED:
+    with np.errstate(over="ignore"):
+        reached = _norms(first, norm).max()
+    if reached > bound * ROUNDED:
         raise ValueError(f"W0 must stay within the bound {bound:g}, but its norm was {reached:g}")
     check_memory(16.0 * n * n * starts, f"{starts} starts of {n} x {n} weights", "ask for fewer")
     points = [first]

@@ -34,6 +34,8 @@ BLOCK = 8
 """Neurons of a block in the partition bound."""
 RIDGES = (3e-3, 0.1)
 """Variances added to every predictor, of which the best on fresh samples is taken."""
+CERTAIN = 50.0
+"""Fields of a fitted law q at most: any q bounds the flux, and beyond single precision fails."""
 LN2 = float(np.log(2.0))
 
 
@@ -224,11 +226,10 @@ def _compare(W: Floats, b: Floats, others: Spins, pairs: Spins) -> tuple[Floats,
 
     log p(y | x) = y . u(x) / 2 - sum_i log 2 cosh(u_i(x) / 2) is a matrix product for all pairs.
     """
-    u = others @ W.T + b
+    u = _fields(W, b, others)
     weight = np.logaddexp(u / 2, -u / 2).sum(1).astype(np.float32)
     half = np.ascontiguousarray(u.T / 2, dtype=np.float32)
-    own_u = pairs[:, -2] @ W.T + b
-    own = log_expit(own_u * pairs[:, -1]).sum(1)
+    own = log_expit(_fields(W, b, pairs[:, -2]) * pairs[:, -1]).sum(1)
     rest = np.empty(len(pairs))
 
     def sum_up(lo: int, hi: int) -> None:
@@ -244,6 +245,10 @@ def _compare(W: Floats, b: Floats, others: Spins, pairs: Spins) -> tuple[Floats,
     count = len(others)
     without, together = rest - np.log(count), np.logaddexp(rest, own) - np.log(count + 1)
     return -without / LN2, -together / LN2
+
+
+def _fields(W: Floats, b: Floats, x: Spins) -> Floats:
+    return np.clip(x @ W.T + b, -CERTAIN, CERTAIN)
 
 
 def _autoregression(train: Spins, test: Spins) -> Floats:
@@ -277,7 +282,7 @@ def _autoregression(train: Spins, test: Spins) -> Floats:
 
 def _blocks(W: Floats, b: Floats, others: Spins, test: Spins) -> Floats:
     """Return -log2 q(y) for q the product of the laws of blocks of neurons."""
-    u = others @ W.T + b
+    u = _fields(W, b, others)
     total = np.zeros(len(test))
     for start in range(0, len(b), BLOCK):
         block = slice(start, start + BLOCK)
@@ -339,7 +344,7 @@ def _fit_decoder(
 def _foretell(W: Floats, b: Floats, m: Floats, steps: int) -> Floats:
     """Return the mean state some steps later, if fields are normal around their means."""
     for _ in range(steps):
-        spread = (1 - m**2) @ (W**2).T
+        spread = (1 - m**2) @ (np.clip(W, -1e150, 1e150) ** 2).T
         m = np.tanh((m @ W.T + b) / 2 / np.sqrt(1 + np.pi / 16 * spread))
     return m
 

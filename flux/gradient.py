@@ -25,6 +25,10 @@ from flux.threads import thread_pool
 
 ALLOWED = 1e-8
 """Largest error sqrt(sum pi z^2) of a z found by iteration; derivatives are off by half of it."""
+TOO_RARE = (
+    "weights this strong make transitions as rare as 1e-250, which the gradient cannot resolve:"
+    " scale them down"
+)
 ROWS = 1 << 20
 """Entries of half laws that are held at once where the scores are averaged."""
 
@@ -113,6 +117,8 @@ def flux_gradient(W: Any, b: ArrayLike | None = None) -> FluxGradient:
         on, off = line_marginals(network.lines)
         mean[network.line_neurons] = on - off
         by_weight, db[network.line_neurons] = line_gradient(network.lines)
+        if not np.isfinite(by_weight).all():
+            raise ConvergenceError(TOO_RARE)
     blocks = []
     for part in network.parts:
         chain = part_chain(part)
@@ -138,10 +144,7 @@ def _solve(chain: Chain) -> tuple[Floats, Floats]:
         law, by_field, smallest_exit = _eliminate(chain.u, chain.on, chain.off, chain.folded)
         if smallest_exit >= SMALLEST_EXIT:
             return law, by_field
-        raise ConvergenceError(
-            "weights this strong make transitions as rare as 1e-250, which the gradient cannot"
-            " resolve: scale them down"
-        )
+        raise ConvergenceError(TOO_RARE)
     with thread_pool() as pool:
         steps = make_steps(chain, pool)
         found = iterate(chain, steps.law)

@@ -20,6 +20,8 @@ from flux.states import Codes, Floats
 # (m, e) is the probability m 2**e: strong weights make rarer ones than doubles hold, and their
 # logarithms would lose as many digits as they have before the point
 Wide = tuple[float, float]
+RAREST = 1e-290
+"""Loss of memory around a ring under which a double, and with it a slope, would lose digits."""
 ALWAYS: Wide = (0.5, 1.0)
 NEVER: Wide = (0.0, -np.inf)
 
@@ -80,6 +82,8 @@ def line_correlation(lines: Lines) -> Floats:
 def line_gradient(lines: Lines) -> tuple[Floats, Floats]:
     """Return the derivatives of the flux by the weights from the senders and by the biases.
 
+    They are not finite where a ring with bias forgets too rarely for doubles.
+
     The g of `flux_gradient` is a sum of functions of one spin each, and so is z, since the
     expectation of a function of y_i depends on the sender of i alone. Their slopes
     s_j = z(x_j = +1) - z(x_j = -1) obey s_j = g(+1) - g(-1) + rise_i s_i, where i hears j.
@@ -92,7 +96,8 @@ def line_gradient(lines: Lines) -> tuple[Floats, Floats]:
     lost = expit(-size - lines.b) + expit(-size + lines.b)
     slope = _slopes(lines.sender, lines.w, _rise(lines), lost, step)
     on, off = (chance[lines.sender] for chance in line_marginals(lines))
-    by_up, by_down = (expit(u) * expit(-u) * (slope + u / np.log(2.0)) for u in (up, down))
+    with np.errstate(invalid="ignore"):
+        by_up, by_down = (expit(u) * expit(-u) * (slope + u / np.log(2.0)) for u in (up, down))
     return on * by_up - off * by_down, on * by_up + off * by_down
 
 
@@ -136,7 +141,9 @@ def _slopes(sender: Codes, w: Floats, rise: Floats, lost: Floats, step: Floats) 
             j = sender[j]
             if j == first:
                 break
-        slope[first] = once / (-np.expm1(log_turn) if sign > 0 else 1.0 + np.exp(log_turn))
+        if once != 0:
+            left = -np.expm1(log_turn) if sign > 0 else 1.0 + np.exp(log_turn)
+            slope[first] = once / left if left > RAREST else np.inf
         j = first
         while sender[j] != first:
             done[j] = True

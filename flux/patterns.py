@@ -176,7 +176,7 @@ def slip_time(n: int, strength: float) -> float:
     n : int
         Number of neurons.
     strength : float
-        Magnitude w of the weights.
+        Magnitude w of the weights, at most 700.
 
     Returns
     -------
@@ -194,7 +194,7 @@ def slip_time(n: int, strength: float) -> float:
     299
     """
     n = check_count("n", n, 1)
-    strength = check_real("strength", strength, 0.0)
+    strength = check_real("strength", strength, 0.0, 700.0)
     return float(-1 / np.expm1(n * np.log1p(-expit(-strength))))
 
 

@@ -23,6 +23,9 @@ NO_NUMBERS = (bool, np.timedelta64)
 ALWAYS_FREE = 1 << 26
 """Bytes that any machine has; asking how much is free takes longer than small computations."""
 
+LARGEST_SUM = 4e307
+"""Largest sum of |W_ij| over a row, and largest |b_i|: all fields, and twice them, are finite."""
+
 Floats = NDArray[np.float64]
 Spins = NDArray[np.int8]
 Codes = NDArray[np.int64]
@@ -215,9 +218,11 @@ def check_weights(W: object) -> Floats:
     if dense.ndim != 2 or dense.shape[0] != dense.shape[1] or dense.shape[0] == 0:
         raise ValueError(f"W must have shape (n, n) with n >= 1, but had shape {dense.shape}")
     # min and max carry NaN and infinity through without a second n x n array
-    if not (np.isfinite(dense.min()) and np.isfinite(dense.max())):
+    if not max(-dense.min(), dense.max()) <= LARGEST_SUM / len(dense):
         _reject_infinite("W", dense)
-    return dense
+        _reject_overflow(dense)
+    # one type of array for the kernels, which are compiled anew for those that are read-only
+    return np.require(dense, requirements="W")
 
 
 def check_any_weights(W: Any) -> Floats | sparse.csr_array:
@@ -228,10 +233,12 @@ def check_any_weights(W: Any) -> Floats | sparse.csr_array:
         raise ValueError(f"W must have shape (n, n) with n >= 1, but had shape {W.shape}")
     if W.dtype.kind not in "biuf":
         raise ValueError(f"W must be an array of real numbers, but was of type {W.dtype}")
-    rows = sparse.csr_array(W, dtype=np.float64, copy=True)
+    # duplicates add up here, so that small types must be left before
+    rows = sparse.csr_array(W.astype(np.float64), copy=True)
     rows.sum_duplicates()
     rows.eliminate_zeros()
     _reject_infinite("W", rows.data)
+    _reject_overflow(rows)
     return rows
 
 
@@ -243,7 +250,12 @@ def check_bias(b: object, n: int) -> Floats:
     if bias.shape != (n,):
         raise ValueError(f"b must have shape ({n},) to match W, but had shape {bias.shape}")
     _reject_infinite("b", bias)
-    return bias
+    if np.abs(bias).max(initial=0.0) > LARGEST_SUM:
+        raise ValueError(
+            f"b must lie from -{LARGEST_SUM:g} to {LARGEST_SUM:g}, lest fields overflow, but"
+            f" reached {np.abs(bias).max():g}: scale W and b down"
+        )
+    return np.require(bias, requirements="W")
 
 
 def check_spins(name: str, x: object, n: int | None = None) -> NDArray[Any]:
@@ -352,6 +364,16 @@ def _reject_infinite(name: str, values: Floats) -> None:
     bad = values[~np.isfinite(values)]
     if bad.size:
         raise ValueError(f"{name} must be finite, but held {bad.flat[0]} ({bad.size} such entries)")
+
+
+def _reject_overflow(W: Any) -> None:
+    with np.errstate(over="ignore"):
+        top = abs(W).sum(1).max()
+    if top > LARGEST_SUM:
+        raise ValueError(
+            f"W must have row sums of magnitudes of at most {LARGEST_SUM:g}, lest fields overflow,"
+            f" but one was {top:g}: scale W and b down"
+        )
 
 
 def _example(values: NDArray[Any]) -> str:
