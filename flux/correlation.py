@@ -12,7 +12,7 @@ from numba.extending import intrinsic
 from numpy.typing import ArrayLike, NDArray
 
 from flux.packing import PackedSpins, Words, check_packed, pack_chunk, separate_pieces
-from flux.states import Floats, as_array, check_count, check_memory
+from flux.states import Floats, as_array, check_count, check_memory, read_only
 from flux.threads import share, thread_pool
 
 _SLACK = 1e-9
@@ -165,6 +165,7 @@ def _add_pairs(
 ) -> _Counts:
     """Add the pairs of a recording to the counts (in place), or begin them."""
     bits, starts, lengths = packed
+    bits = read_only(bits)
     n, words = bits.shape
     if counts is None:
         check_memory(8.0 * n * n, f"the correlations of n = {n} neurons", "record fewer neurons")

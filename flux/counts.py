@@ -9,7 +9,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from flux.states import MAX_CODED, Codes, Spins, as_array, check_count, check_spins, decode
+from flux.states import (
+    MAX_CODED,
+    Codes,
+    Spins,
+    as_array,
+    check_count,
+    check_spins,
+    decode,
+    read_only,
+)
 
 Counts = NDArray[np.integer]
 Words = NDArray[np.uint64]
@@ -162,13 +171,14 @@ def _dense_limit(samples: int) -> int:
 
 def _pack(x: Spins) -> Words:
     """Return all spins in memory order as bits, 64 to a word, and a word of zeros to read past."""
-    flat = x.reshape(-1)
+    flat = read_only(x.reshape(-1))
     whole = flat.size // 8
     octets = np.zeros(8 * (whole // 8 + 3), np.uint8)
     last = np.ones(8, np.int8)
     last[: flat.size - 8 * whole] = flat[8 * whole :]
     right = _pack_octets(flat[: 8 * whole].view(np.uint64), octets[:whole])
-    if not (_pack_octets(last.view(np.uint64), octets[whole : whole + 1]) and right):
+    rest = read_only(last).view(np.uint64)
+    if not (_pack_octets(rest, octets[whole : whole + 1]) and right):
         check_spins("x", x)
     return octets.view(np.uint64)
 

@@ -155,7 +155,7 @@ def model_flux(
     >>> from flux.states import all_states
     >>> x = np.tile(all_states(2), (10, 1))
     >>> I, H, D = model_flux(np.zeros((2, 2)), x, method="plugin")
-    >>> float(I), H, float(D)
+    >>> I, H, D
     (0.0, 2.0, 2.0)
     """
     weights = check_any_weights(W)
@@ -175,5 +175,5 @@ def model_flux(
         block = slice(start, start + rows)
         u = (weights @ states[block].T.astype(np.float64)).T + bias
         total += float(counts[block] @ field_entropy(u).sum(1))
-    D = total / counts.sum()
+    D = total / int(counts.sum())
     return Flux(H - D, H, D)

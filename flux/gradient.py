@@ -179,11 +179,14 @@ def _eliminate(u: Floats, on: Floats, off: Floats, folded: bool) -> tuple[Floats
     laws = product_laws(on, off)
     P = fold(laws) if folded else laws.copy()
     law, smallest_exit = eliminate(P)
-    cost = -np.log2(law)
+    cost = np.zeros(size)
+    seen = law > 0  # states too rare for a double count as average
     for k in range(size):
-        for i in range(n):
-            cost[k] -= field_entropy(u[k, i])
-    cost -= (law * cost).sum()
+        if seen[k]:
+            cost[k] = -np.log2(law[k])
+            for i in range(n):
+                cost[k] -= field_entropy(u[k, i])
+    cost -= seen * (law * cost).sum()
     d = solve_differences(P, cost)
     by_field = np.empty((size, n))
     total = np.empty(1 << n)

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from flux.states import as_array, check_memory, short
+from flux.states import as_array, check_memory, read_only, short
 from flux.threads import share, thread_pool
 
 Words = NDArray[np.uint64]
@@ -256,7 +256,7 @@ def _as_chunk(x: object) -> NDArray[Any]:
 
 def _rows(piece: NDArray[Any]) -> NDArray[Any]:
     compiled = piece if piece.dtype in _COMPILED else piece.astype(np.float64)
-    return np.ascontiguousarray(compiled)
+    return read_only(np.ascontiguousarray(compiled))
 
 
 def _pack_rows(

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import psutil
@@ -29,6 +29,7 @@ LARGEST_SUM = 4e307
 Floats = NDArray[np.float64]
 Spins = NDArray[np.int8]
 Codes = NDArray[np.int64]
+Array = TypeVar("Array", bound=NDArray[Any])
 
 
 class TooLargeError(MemoryError, ValueError):
@@ -234,7 +235,7 @@ def check_any_weights(W: Any) -> Floats | sparse.csr_array:
     if W.dtype.kind not in "biuf":
         raise ValueError(f"W must be an array of real numbers, but was of type {W.dtype}")
     # duplicates add up here, so that small types must be left before
-    rows = sparse.csr_array(W.astype(np.float64), copy=True)
+    rows = sparse.csr_array(W.astype(np.float64, copy=False), copy=True)
     rows.sum_duplicates()
     rows.eliminate_zeros()
     _reject_infinite("W", rows.data)
@@ -271,6 +272,16 @@ def check_spins(name: str, x: object, n: int | None = None) -> NDArray[Any]:
             hint = f": turn 0 and 1 into spins with 2 * {signed} - 1"
         raise ValueError(f"{name} must hold only spins -1 and +1, but held {_example(spins)}{hint}")
     return spins
+
+
+def read_only(values: Array) -> Array:
+    """Return a view that cannot be written: kernels are compiled anew where some can and some not.
+
+    For what is too large to be copied only to make it writable.
+    """
+    view = values.view()
+    view.flags.writeable = False
+    return view
 
 
 def check_memory(needed: float, what: str, instead: str) -> None:

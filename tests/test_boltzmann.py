@@ -275,7 +275,7 @@ def test_too_large_says_what_to_do():
 
 
 def test_on_probability_rejects_overflow_and_bad_states():
-    with pytest.raises(ValueError, match=r"^W must give finite fields"):
+    with pytest.raises(ValueError, match=r"^W must have row sums"):
         on_probability(np.full((2, 2), 1.7e308), [1, 1])
     with pytest.raises(ValueError, match=r"^x must"):
         on_probability(np.eye(2), [1, 0.5])

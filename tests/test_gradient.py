@@ -66,6 +66,8 @@ CASES = {
     "line, bias": (np.diag([1.0, -2.0, 1.5], -1), biases(4, 0.5, 10)),
     "unconnected parts": (PAIRS, None),
     "unconnected parts, bias": (PAIRS, biases(4, 0.7, 11)),
+    "silent neuron": (weights(3, 1, 20), [0.3, -800.0, 0.5]),
+    "silent network": (weights(3, 1, 21), [-900.0, -800.0, -800.0]),
     "metastable": (weights(3, 1, 12) + 12 * np.eye(3), None),
     "metastable, bias": (weights(3, 1, 13) + 30 * np.eye(3), biases(3, 0.5, 13)),
     "nearly periodic, bias": (weights(3, 0.1, 14) + 25 * np.roll(np.eye(3), 1, 0), [0.1, 0.2, 0.3]),

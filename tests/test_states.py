@@ -10,6 +10,7 @@ from scipy import sparse
 
 from flux import TooLargeError, all_states, decode, encode
 from flux.states import (
+    LARGEST_SUM,
     check_any_weights,
     check_bias,
     check_count,
@@ -144,9 +145,18 @@ def test_check_weights_refuses(W: Any) -> None:
             check(W)
 
 
-def test_check_weights_accepts_any_finite_weights() -> None:
-    largest = np.full((2, 2), np.finfo(np.float64).max)
-    assert np.array_equal(check_weights(largest), largest)
+def test_check_weights_accepts_all_whose_fields_are_finite() -> None:
+    largest = np.array([[LARGEST_SUM / 2, -LARGEST_SUM / 2], [0, LARGEST_SUM]])
+    for check in (check_weights, check_any_weights):
+        assert np.array_equal(check(largest), largest)
+        with pytest.raises(ValueError, match=r"^W must have row sums .* but one was 4.4e\+307"):
+            check(largest * 1.1)
+    assert check_any_weights(sparse.csr_array(largest)).nnz == 3
+    with pytest.raises(ValueError, match=r"^W must have row sums"):
+        check_any_weights(sparse.csr_array(largest * 1.1))
+    assert check_bias([LARGEST_SUM, -LARGEST_SUM], 2).tolist() == [LARGEST_SUM, -LARGEST_SUM]
+    with pytest.raises(ValueError, match=r"^b must lie from -4e\+307 to 4e\+307"):
+        check_bias([1.1 * LARGEST_SUM, 0], 2)
     assert check_weights([[1, 2], [3, 4]]).dtype == np.float64
     assert check_weights(np.asfortranarray(largest)).flags.c_contiguous
 
@@ -172,6 +182,12 @@ def test_sparse_weights_become_canonical() -> None:
     assert doubled.nnz == 3
     with pytest.raises(ValueError, match=r"was sparse"):
         check_weights(doubled)
+
+
+def test_sparse_float32_duplicates_keep_what_their_sum_would_round_away() -> None:
+    data = np.array([2.0**24, *[1.0] * 9], np.float32)
+    doubled = sparse.coo_array((data, (np.zeros(10, int), np.zeros(10, int))), shape=(2, 2))
+    assert check_any_weights(doubled)[0, 0] == 2**24 + 9
 
 
 def test_check_bias() -> None:
