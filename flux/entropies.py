@@ -140,6 +140,11 @@ def flux_from_counts(
     return Flux(H - D, H, D)
 
 
+def coverage(seen: Multiplicities) -> float:
+    """Return the chance that the next symbol is not new: Good (1953), Biometrika 40, 237-264."""
+    return 1 - _seen(seen, 1) / _samples(seen)
+
+
 def warn_if_few(seen: Multiplicities, method: str, what: str) -> None:
     """Warn where the samples are too few for the symbols, unseen ones included.
 
