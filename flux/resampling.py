@@ -29,6 +29,7 @@ from flux.entropies import (
     coverage,
     entropy_bits,
     flux_from_counts,
+    samples_for_pairs,
 )
 from flux.information import binary_entropy
 from flux.states import Codes, Floats, Spins, check_count, check_real, check_rng
@@ -262,7 +263,7 @@ def sample_flux_interval(
     upper = min(max(high + error + hidden, lower), n)
     least, _, spread = ends(x_seen)
     resolvable = max(least - z * spread, lower)
-    _warn(spins, xy_seen, hidden, resolvable, float(np.mean(chance)))
+    _warn(spins, xy_seen, min(hidden, n - max(high, 0.0)), resolvable, float(np.mean(chance)))
     estimate = min(max(flux(xy_seen) - bias / 2, lower), upper)
     return SampleInterval(lower, upper, estimate, p_value, block, resolvable)
 
@@ -273,21 +274,18 @@ def _warn(
     """Warn where the pairs of states are too many, or hidden states too weighty."""
     samples = int(seen.value @ seen.times)
     if coverage(seen) < _COVERED:
-        # the log-probability of a pair, if neurons were independent, at its upper fifth
-        p = np.clip((spins > 0).mean((0, 1)), 1e-9, 1 - 1e-9)
-        bits = 2 * binary_entropy(p).sum()
-        bits += 0.84 * math.sqrt(2 * float((p * (1 - p) * np.log2(p / (1 - p)) ** 2).sum()))
+        needed = max(2.0 * samples, samples_for_pairs(spins, 0.84))
         warnings.warn(
             f"{samples} samples are few for the {int(seen.times.sum())} distinct pairs of states"
             f" seen: the interval is wide, since counting finds {bias:.2g} bits in shuffled"
             f" successors; these samples could tell apart no flux above {resolvable:.2g} bits;"
-            f" about {max(2.0 * samples, 2.0**bits):.2g} samples or more would do",
+            f" about {needed:.2g} samples or more would do",
             UserWarning,
             stacklevel=3,
         )
     elif hidden > _HIDDEN:
         warnings.warn(
-            f"{samples} samples are few for a network that changes so seldom: states not yet seen"
+            f"{samples} samples are few for a network that so seldom leaves its course: states not yet seen"
             f" may add {hidden:.2g} bits, which widens the interval; about"
             f" {samples * hidden / _HIDDEN:.2g} samples or more would do",
             UserWarning,

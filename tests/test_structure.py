@@ -115,7 +115,7 @@ SIGNATURES = {
     "memory_curve": "W lags b=None",
     "recall": "W written lags b=None",
     "pattern_generator": "period * strength rng n=None",
-    "FluxInterval": "lower upper lower_se upper_se limited_by",
+    "FluxInterval": "lower upper lower_se upper_se limited_by lower_estimate upper_estimate",
 }
 
 # these draw only if asked to, and then refuse to go without
