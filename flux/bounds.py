@@ -37,19 +37,24 @@ RIDGES = (3e-3, 0.1)
 CERTAIN = 50.0
 """Fields of a fitted law q at most: any q bounds the flux, and beyond single precision fails."""
 LN2 = float(np.log(2.0))
+_NORMAL = 1.96
 
 
 class FluxInterval(NamedTuple):
-    """Bounds on the information flux in bits: E[lower] <= I <= E[upper].
+    """A 95 % confidence interval of the information flux, in bits, from two bounds.
 
     Attributes
     ----------
     lower, upper : float
-        The bounds.
+        Ends of the interval, 0 <= lower <= upper <= n: the bounds below, moved outwards by 1.96
+        standard errors.
     lower_se, upper_se : float
-        Their standard errors, 0 where the flux is exact.
+        The standard errors, 0 where the flux is exact.
     limited_by : str
         Which bounds they are, and what limits them.
+    lower_estimate, upper_estimate : float
+        The estimated bounds themselves, E[lower_estimate] <= I <= E[upper_estimate]: by chance
+        they may be negative, or cross where they are close.
 
     Examples
     --------
@@ -63,6 +68,8 @@ class FluxInterval(NamedTuple):
     lower_se: float
     upper_se: float
     limited_by: str
+    lower_estimate: float
+    upper_estimate: float
 
 
 class _Bound(NamedTuple):
@@ -102,8 +109,8 @@ def flux_interval(
     Returns
     -------
     FluxInterval
-        Lower and upper bound in bits per step, their standard errors, and in words which bounds
-        they are and what limits them.
+        Ends of a 95 % confidence interval in bits per step, the standard errors, in words which
+        bounds they come from and what limits them, and the estimated bounds.
 
     Warns
     -----
@@ -158,16 +165,22 @@ def flux_interval(
     uppers = lowers[:]
     with tqdm(total=4 * len(large), delay=2, disable=not progress, desc="flux interval") as bar:
         for part in large:
-            low, high = _bounds(part, samples, rng, bar)
-            lowers.append(low)
-            uppers.append(high)
-    return FluxInterval(
-        sum(bound.value for bound in lowers),
-        sum(bound.value for bound in uppers),
-        float(np.hypot.reduce([bound.se for bound in lowers])),
-        float(np.hypot.reduce([bound.se for bound in uppers])),
-        f"lower: {lowers[1].name}; upper: {uppers[1].name}" if large else "nothing: exact",
-    )
+            best = _bounds(part, samples, rng, bar)
+            lowers.append(best[0])
+            uppers.append(best[1])
+    low, low_se = _add(lowers)
+    high, high_se = _add(uppers)
+    ends = np.clip([low - _NORMAL * low_se, high + _NORMAL * high_se], 0.0, network.n)
+    # bounds that contradict each other leave all between them open
+    lower, upper = sorted(ends.tolist())
+    limits = f"lower: {lowers[1].name}; upper: {uppers[1].name}" if large else "nothing: exact"
+    return FluxInterval(lower, upper, low_se, high_se, limits, low, high)
+
+
+def _add(bounds: list[_Bound]) -> tuple[float, float]:
+    """Return the sum of independent bounds, and its standard error."""
+    total = sum(bound.value for bound in bounds)
+    return total, float(np.hypot.reduce([bound.se for bound in bounds]))
 
 
 def _solve_parts(network: Network) -> tuple[float, list[Part]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from functools import cache
 
@@ -28,16 +27,6 @@ FLUX_METHODS = (*ENTROPY_METHODS, "shuffle")
 
 MOST_SAMPLES = 2**53
 """Up to here doubles count exactly."""
-# samples for each symbol there is, seen or not, from which on a method is off by 0.1 bit at most
-_SAMPLES_PER_SYMBOL = {
-    "plugin": 10,
-    "miller-madow": 5,
-    "grassberger": 3,
-    "chao-shen": 5,
-    "chao-wang-jost": 2,
-    "nsb": 2,
-    "shuffle": 40,
-}
 
 
 def entropy_from_counts(
@@ -151,31 +140,13 @@ def flux_from_counts(
     return Flux(H - D, H, D)
 
 
-def warn_if_few(seen: Multiplicities, method: str, what: str) -> None:
-    """Warn where the samples are too few for the symbols, unseen ones included.
-
-    The number of symbols is estimated by K + f1 (f1 - 1) / (2 (f2 + 1)), a lower bound: Chao
-    (1984), Scand. J. Stat. 11, 265-270.
-    """
-    T, n_seen, f1, f2 = _samples(seen), int(seen.times.sum()), _seen(seen, 1), _seen(seen, 2)
-    n_symbols = n_seen + f1 * (f1 - 1) / (2 * (f2 + 1))
-    needed = math.ceil(_SAMPLES_PER_SYMBOL[method] * n_symbols)
-    if n_seen > 1 and needed > T:
-        warnings.warn(
-            f"{T} samples are few for the {n_seen} distinct {what} seen: by method {method!r} the"
-            f" flux may be off by more than 0.1 bit; about {needed:.2g} samples or more would do",
-            UserWarning,
-            stacklevel=3,
-        )
-
-
 def shuffled_pair_bits(x: Multiplicities, y: Multiplicities) -> float:
     """Return the mean plug-in entropy of pairs (x, y) over all ways to shuffle y against x.
 
     A pair of symbols counted a and b times meets m times with hypergeometric probability, so
     the mean is exact: no shuffle is drawn. Vinh, Epps & Bailey (2010), JMLR 11, 2837-2854.
     """
-    T = _samples(x)
+    T = n_samples(x)
     top = int(min(x.value.max(), y.value.max()))
     log_of = np.log(np.arange(top + 1.0), where=np.arange(top + 1) > 0, out=np.zeros(top + 1))
     met = _sum_shuffled(x.value, x.times, y.value, y.times, T, np.arange(top + 1) * log_of)
@@ -211,33 +182,33 @@ def _sum_shuffled(
     return total
 
 
-def _samples(seen: Multiplicities) -> int:
+def n_samples(seen: Multiplicities) -> int:
     return int(seen.value @ seen.times)
 
 
-def _seen(seen: Multiplicities, value: int) -> int:
+def n_seen_times(seen: Multiplicities, value: int) -> int:
     return int(seen.times[seen.value == value].sum())
 
 
 def _plugin(seen: Multiplicities) -> float:
-    p = seen.value / _samples(seen)
+    p = seen.value / n_samples(seen)
     # adding zero turns -0.0 into 0.0
     return float(-(seen.times * p) @ np.log(p)) + 0.0
 
 
 def _miller_madow(seen: Multiplicities) -> float:
-    return _plugin(seen) + (int(seen.times.sum()) - 1) / (2 * _samples(seen))
+    return _plugin(seen) + (int(seen.times.sum()) - 1) / (2 * n_samples(seen))
 
 
 def _grassberger(seen: Multiplicities) -> float:
     m = seen.value
     G = psi(m) + np.where(m % 2 == 0, 0.5, -0.5) * (psi((m + 1) / 2) - psi(m / 2))
-    T = _samples(seen)
+    T = n_samples(seen)
     return float(math.log(T) - (seen.times * m) @ G / T)
 
 
 def _chao_shen(seen: Multiplicities) -> float:
-    T, f1 = _samples(seen), _seen(seen, 1)
+    T, f1 = n_samples(seen), n_seen_times(seen, 1)
     # a coverage of 0 would leave nothing to estimate from
     p = seen.value / T * (1 - min(f1, T - 1) / T)
     if T == 1:
@@ -248,7 +219,7 @@ def _chao_shen(seen: Multiplicities) -> float:
 
 
 def _chao_wang_jost(seen: Multiplicities) -> float:
-    T, f1, f2 = _samples(seen), _seen(seen, 1), _seen(seen, 2)
+    T, f1, f2 = n_samples(seen), n_seen_times(seen, 1), n_seen_times(seen, 2)
     H = float((seen.times * seen.value) @ (psi(T) - psi(seen.value))) / T
     if f1 == 0 or T == 1:
         return H
@@ -318,7 +289,7 @@ def _nsb_log_weight(t: Floats, seen: Multiplicities, log_size: float) -> Floats:
     log_beta = t - log_size
     # N log beta - N log kappa is constant: out with it, its rounding errors would count
     log_counts = _log_rising(log_beta[:, None], seen.value, log_size) @ seen.times
-    log_total = _log_rising(t[:, None], np.array([_samples(seen)]), 0.0)[:, 0]
+    log_total = _log_rising(t[:, None], np.array([n_samples(seen)]), 0.0)[:, 0]
     # the prior is flat in xi = psi(kappa + 1) - psi(beta + 1), so dxi/dt is the difference of
     # z psi'(z + 1) at kappa and at beta; for large z only its distance from 1 keeps its digits
     near = _slope(t) - _slope(log_beta)
@@ -329,7 +300,7 @@ def _nsb_log_weight(t: Floats, seen: Multiplicities, log_size: float) -> Floats:
 def _nsb_mean(t: Floats, seen: Multiplicities, log_size: float) -> Floats:
     """Return the mean entropy in nats under the posterior of one Dirichlet prior."""
     log_beta = t - log_size
-    log_total = np.logaddexp(math.log(_samples(seen)), t)
+    log_total = np.logaddexp(math.log(n_samples(seen)), t)
     share = np.exp(np.logaddexp(np.log(seen.value), log_beta[:, None]) - log_total[:, None])
     unseen = np.exp(t - log_total) * -math.expm1(min(0.0, math.log(seen.times.sum()) - log_size))
     log_after = np.logaddexp(np.log(seen.value), log_beta[:, None])

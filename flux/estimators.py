@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from flux.adequacy import warn_if_few_pairs, warn_if_few_states
 from flux.counts import (
     check_lag,
     check_recording,
@@ -20,7 +21,6 @@ from flux.entropies import (
     check_method,
     entropy_bits,
     flux_from_counts,
-    warn_if_few,
 )
 from flux.information import Flux, field_entropy
 from flux.states import check_any_weights, check_bias, check_spins
@@ -61,13 +61,15 @@ def sample_flux(x: ArrayLike, *, method: str = "plugin", lag: int = 1) -> Flux:
     Warns
     -----
     UserWarning
-        If the samples are too few for the pairs seen, with a number that would do.
+        If the samples are too few for the pairs seen, with the size of the error, the largest
+        flux that they could tell apart, and a number of samples that would do; or if a single
+        state was seen.
 
     Raises
     ------
     ValueError
         If `x` is of wrong shape, too short, or holds anything but -1 and +1, `lag` is out of
-        range, or `method` is unknown.
+        range, `method` is unknown, or it corrects from pairs seen again where there are none.
 
     See Also
     --------
@@ -76,9 +78,10 @@ def sample_flux(x: ArrayLike, *, method: str = "plugin", lag: int = 1) -> Flux:
     Notes
     -----
     The plug-in I is too high by about (number of pairs) / (2 T ln 2) bits, T the number of
-    samples. Of the corrections, ``nsb`` leaves the least, then ``chao-wang-jost``; ``shuffle`` is
-    right for weak flux, and takes far too much off where states foretell their successors,
-    since shuffled pairs are then more diverse than real ones.
+    samples. Where firing is dense, ``nsb`` leaves the least, then ``chao-wang-jost``; where it is
+    sparse, ``shuffle`` does. That is right for weak flux, and takes too much off where states
+    foretell their successors, since shuffled pairs are then more diverse than real ones.
+    `sample_flux_interval` brackets the flux in both.
     No method knows of states that a slow network has not visited yet.
 
     References
@@ -99,7 +102,14 @@ def sample_flux(x: ArrayLike, *, method: str = "plugin", lag: int = 1) -> Flux:
     lag = check_lag(spins, lag)
     check_method(method, FLUX_METHODS)
     x_seen, y_seen, xy_seen = (multiplicities(part) for part in count_successors(spins, lag))
-    warn_if_few(xy_seen, method, "pairs of states")
+    samples = int(xy_seen.value @ xy_seen.times)
+    if method not in ("plugin", "shuffle") and xy_seen.value[-1] == 1:
+        raise ValueError(
+            f"method must be plugin or shuffle where none of the {samples} pairs of states in x was"
+            f" seen twice, but was {method!r}: nothing tells how many there are; record for longer,"
+            " or choose fewer neurons"
+        )
+    warn_if_few_pairs(x_seen, y_seen, xy_seen, method, spins)
     return flux_from_counts(x_seen, y_seen, xy_seen, method, spins.shape[-1])
 
 
@@ -167,7 +177,7 @@ def model_flux(
         check_spins("x", x, n)
     states, counts = distinct_states(spins)
     seen = multiplicities(counts)
-    warn_if_few(seen, method, "states")
+    warn_if_few_states(seen, method)
     H = entropy_bits(seen, method, n)
     total = 0.0
     rows = max(1, _BLOCK // n)

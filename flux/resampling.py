@@ -1,16 +1,22 @@
-"""How sure is a flux from samples: a block bootstrap, and a test against zero flux."""
+"""How sure is a flux from samples: an interval that widens where counts cannot tell, and a test."""
 
 from __future__ import annotations
 
+import math
+import warnings
 from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import fft
+from scipy.special import expit
+from scipy.stats import t as student
 
+from flux.adequacy import coverage, samples_for_pairs
 from flux.counts import (
-    PairCounts,
+    Counts,
+    Multiplicities,
     check_lag,
     check_recording,
     count_pairs,
@@ -23,12 +29,18 @@ from flux.entropies import (
     check_method,
     entropy_bits,
     flux_from_counts,
-    warn_if_few,
 )
-from flux.states import Codes, Floats, check_count, check_real, check_rng
+from flux.information import binary_entropy
+from flux.states import Codes, Floats, Spins, check_count, check_real, check_rng
 
 # neurons whose autocorrelation is looked at, evenly spread over all
 _NEURONS_LOOKED_AT = 32
+# share of pairs already seen from which on the bias after shuffling bounds that of any method
+_COVERED = 0.8
+# shuffled recordings from which the bias is taken
+_BIASES = 20
+# bits that states not yet seen may add before the user is told
+_HIDDEN = 0.1
 
 
 class SampleInterval(NamedTuple):
@@ -37,20 +49,25 @@ class SampleInterval(NamedTuple):
     Attributes
     ----------
     lower, upper : float
-        The interval.
+        The interval: 0 <= lower <= estimate <= upper <= n.
     estimate : float
-        The flux by the chosen method.
+        The flux by the chosen method, less half of the bias that it may have.
     p_value : float
-        Chance of a flux as high as the one seen if there were none.
+        Chance of a flux as high as the one seen if there were none; where it is above
+        1 - level, `lower` is 0.
     block : int
-        Steps in a resampled block.
+        Steps in a block.
+    resolvable : float
+        The largest flux that these samples could tell apart: what `lower` would be if each
+        state foretold its successor.
 
     Examples
     --------
     >>> x = np.tile([[1, -1], [-1, 1]], (50, 1))
-    >>> found = sample_flux_interval(x, rng=np.random.default_rng(1), block=5)
-    >>> found.lower < found.estimate < found.upper, found.block
-    (True, 5)
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     found = sample_flux_interval(x, rng=np.random.default_rng(1))
+    >>> found.lower <= 1 <= found.upper, round(found.p_value, 3)
+    (True, 0.005)
     """
 
     lower: float
@@ -58,6 +75,7 @@ class SampleInterval(NamedTuple):
     estimate: float
     p_value: float
     block: int
+    resolvable: float
 
 
 def sample_flux_interval(
@@ -72,31 +90,47 @@ def sample_flux_interval(
 ) -> SampleInterval:
     """Give a confidence interval for the flux, and test it against zero flux.
 
-    *Interval.* Blocks of successive pairs (x_t, x_{t+lag}) are drawn with replacement and laid
-    end to end (the circular block bootstrap [1]_), `resamples` times; s is the standard
-    deviation of their estimates, and z the normal quantile of `level`. What bias the method
-    leaves shows in how the estimate falls as the recording grows: with d the mean estimate
-    from its two halves less the estimate from all of it ::
+    The recording is taken to be stationary. What counting adds is seen by shuffling the
+    successors, which leaves no flux: B is then the mean flux by `method`. Flux makes pairs less
+    diverse, so the bias at hand lies between 0 and B. If it were 1/T, it would also be d, the
+    mean flux from the two halves of the recording less that from all of it. ::
 
-        lower = estimate - z s - 2 max(d, 0),   upper = estimate + z s + 2 max(-d, 0).
+        lower = I - max(B, 2 d, 0) - e,   upper = I + max(-B, -2 d, 0) + e + h,
+        estimate = I - B / 2,   moved to the nearer end if outside; all between 0 and n.
 
-    (A bias that shrinks as T^-0.6 is 2 d. The bootstrap's own shift cannot serve: a resample
-    has fewer distinct pairs than the recording, so it is biased anew, and its percentiles miss
-    the flux nearly always.)
+    *Few samples.* This holds where a new pair of states has been seen before with a chance
+    (the coverage, 1 - [pairs seen once] / T) of 0.8 or more. Elsewhere `lower` is the
+    ``shuffle`` flux less e, `upper` the ``plugin`` flux plus e + h, and a warning says how many
+    samples would do and how much flux could be told apart at all.
 
-    *Test.* The successors are cut into blocks of random (geometric) length that are laid out in
-    random order, `resamples` times. That keeps the states and their autocorrelation within
-    blocks, and undoes what ties successors to states. With k shuffled plug-in fluxes at least as
-    high as the measured one, the p-value is (k + 1) / (resamples + 1).
+    *Error* e: blocks of successive steps give as many means of the local flux
+    log2 [p(x, y) / (p(x) p(y))]; their standard error times the quantile of Student's t, and the
+    standard deviation over the shuffles times the normal one, added in squares.
 
-    *Block length.* If not given, the rule of Politis & White [2]_: with R the autocovariance of
+    *Hidden states* h: let m be the share of time in states that belong to a single stretch
+    between surprises, a surprise being any successor but a state's commonest. The m that was
+    new is taken for the m not yet seen; at most h2(m) + m (n - H) bits of entropy are missing,
+    and at most sum_i H(x_i) - H. A neuron that changes k times up and down, where independent
+    steps would have it c times, adds (1 - k/c) times what its own entropy would gain if the
+    log-odds of its +1 were off by z sqrt((2 - k/c) / k). One that never changes adds 1 bit: it may
+    be frozen for longer than the recording. Leave out neurons known to be silent.
+
+    *Test* of independence of x(t) and x(t + lag): with k shuffled plug-in fluxes at least as
+    high as the measured one, the p-value is (k + 1) / (resamples + 1), and `lower` is 0 unless
+    it is at most 1 - level. The successors are cut into blocks of random (geometric) length, in
+    the mean `lag` steps or `block` if that is shorter. So at lag 1 they are shuffled singly:
+    without flux, the successive states of a Markov chain are independent. At longer lags
+    correlation within the lag is no flux across it. Rates that drift do tie a state to its
+    successor: of what kind the flux is, no test of pairs can tell.
+
+    *Block length.* If not given, the rule of Politis & White [1]_: with R the autocovariance of
     a series of N values, M twice the lag from which on its correlation stays below
     2 sqrt(log10(N) / N), and w the flat-top window ::
 
         block = (1.5 G^2 N / g^2)^(1/3),  G = sum_k w(k/M) |k| R(k),  g = sum_k w(k/M) R(k),
 
-    at most 3 sqrt(N): the largest over the series of the local flux
-    log2 [p(x, y) / (p(x) p(y))] and those of up to 32 neurons.
+    at most 3 sqrt(N): the largest over the series of the local flux and those of up to 32
+    neurons.
 
     Parameters
     ----------
@@ -111,110 +145,190 @@ def sample_flux_interval(
     level : float
         Confidence level, between 0 and 1.
     resamples : int
-        Number of bootstrap samples, and of permutations; at least 20.
+        Number of shuffles; at least 20, and enough for a p-value of 1 - level.
     block : int, optional
-        Length of the blocks in steps.
+        Length of the blocks in steps, of the test as well; at most half of the pairs in a chain.
 
     Returns
     -------
     SampleInterval
-        (lower, upper, estimate, p_value, block); lower may be negative.
+        (lower, upper, estimate, p_value, block, resolvable).
 
     Warns
     -----
     UserWarning
-        If the samples are too few for the pairs seen: the interval is then too high.
+        If the samples are few for the pairs seen, or hidden states may add more than 0.1 bit.
 
     Raises
     ------
     ValueError
         If an argument is of wrong shape or value.
 
+    Notes
+    -----
+    No interval from samples can do better than this in two respects. A network may have states
+    where it behaves otherwise than in all that was recorded; and no lower bound for all laws
+    exceeds the logarithm of the number of samples by much [2]_.
+
     References
     ----------
-    .. [1] Politis & Romano (1992), A circular block-resampling procedure for stationary data.
-    .. [2] Politis & White (2004), Econometric Reviews 23, 53-70, with the correction of
+    .. [1] Politis & White (2004), Econometric Reviews 23, 53-70, with the correction of
        Patton, Politis & White (2009), 28, 372-375.
+    .. [2] McAllester & Stratos (2020), Formal limitations on the measurement of mutual
+       information, AISTATS.
 
     Examples
     --------
     >>> rng = np.random.default_rng(1)
     >>> coins = 2 * rng.integers(0, 2, (500, 2)) - 1
     >>> result = sample_flux_interval(coins, rng=rng)
-    >>> result.lower < 0 < result.upper, result.p_value > 0.05
-    (True, True)
+    >>> result.lower, result.upper < 0.1, result.p_value > 0.05
+    (0.0, True, True)
     """
     check_rng(rng)
     spins = check_recording(x)
     lag = check_lag(spins, lag)
     check_method(method, FLUX_METHODS)
     level = check_real("level", level, 1e-6, 1 - 1e-6)
-    resamples = check_count("resamples", resamples, 20)
+    # fewer could never reject
+    resamples = check_count("resamples", resamples, max(20, math.ceil(1 / (1 - level) - 1e-6) - 1))
     pairs = spins.shape[1] - lag
     if pairs < 8:
         raise ValueError(
             f"x must have at least {lag + 8} steps at lag {lag}, but had {pairs + lag}"
         )
     if block is not None:
-        block = check_count("block", block, 1, pairs)
+        block = check_count("block", block, 1, pairs // 2)
 
     n = spins.shape[-1]
     codes, n_states = relabel(state_codes(spins)[0])
-    x_codes, y_codes = codes[:, :-lag], codes[:, lag:]
-    seen, labels = np.unique(x_codes * n_states + y_codes, return_inverse=True)
-    pair_x, pair_y = np.divmod(seen, n_states)
+    x_codes, y_codes = codes[:, :-lag].reshape(-1), codes[:, lag:].reshape(-1)
+    found, labels, xy = np.unique(
+        x_codes * n_states + y_codes, return_inverse=True, return_counts=True
+    )
+    pair_x, pair_y = np.divmod(found, n_states)
+    x_counts, y_counts = (np.bincount(codes, minlength=n_states) for codes in (x_codes, y_codes))
+    x_seen, y_seen, xy_seen = (multiplicities(part) for part in (x_counts, y_counts, xy))
+    local = np.log2(xy * (labels.size / (x_counts[pair_x] * y_counts[pair_y])))
+    local = local[labels].reshape(-1, pairs)
+    looked_at = np.linspace(0, n - 1, min(n, _NEURONS_LOOKED_AT)).astype(int)
+    series = [local, *(spins[:, :pairs, i].astype(np.float64) for i in looked_at)]
+    if block is None:
+        block = min(pairs // 2, max(_block_length(values) for values in series))
+        cut = min(block, lag)
+    else:
+        cut = block
 
-    def count(sample: Codes) -> PairCounts:
-        xy = np.bincount(sample.reshape(-1), minlength=seen.size)
-        x_counts, y_counts = (
-            np.bincount(part, xy, n_states).astype(np.int64) for part in (pair_x, pair_y)
-        )
-        return PairCounts(x_counts, y_counts, xy)
+    def flux(seen: Multiplicities, by: str = method) -> float:
+        return flux_from_counts(x_seen, y_seen, seen, by, n).I
 
-    def flux_of(sample: Codes) -> float:
-        x_seen, y_seen, xy_seen = (multiplicities(part) for part in count(sample))
-        return flux_from_counts(x_seen, y_seen, xy_seen, method, n).I
+    plugin = flux(xy_seen, "plugin")
+    chance, biased = [], []
+    for k in range(resamples):
+        mixed = count_pairs(x_codes, _shuffle_blocks(y_codes, cut, rng), n_states).xy
+        seen = multiplicities(mixed)
+        chance.append(flux(seen, "plugin"))
+        if k < _BIASES:
+            biased.append(flux(seen))
+    p_value = (int(np.sum(np.array(chance) >= plugin - 1e-12)) + 1) / (resamples + 1)
 
     labels = labels.reshape(-1, pairs)
-    counts = count(labels)
-    warn_if_few(multiplicities(counts.xy), method, "pairs of states")
-    if block is None:
-        local = np.log2(counts.xy * (labels.size / (counts.x[pair_x] * counts.y[pair_y])))
-        looked_at = np.linspace(0, n - 1, min(n, _NEURONS_LOOKED_AT)).astype(int)
-        series = [local[labels], *(spins[:, :pairs, i] for i in looked_at)]
-        block = max(_block_length(values.astype(np.float64)) for values in series)
+    falls = []
+    for half in np.array_split(labels, 2, axis=1):
+        times = np.bincount(half.reshape(-1), minlength=found.size)
+        x_half, y_half, xy_half = (
+            multiplicities(np.bincount(pair, times, n_states).astype(np.int64))
+            for pair in (pair_x, pair_y, np.arange(found.size))
+        )
+        falls.append(flux_from_counts(x_half, y_half, xy_half, method, n).I - flux(xy_seen))
+    bias, fall = float(np.mean(biased)), 2 * float(np.mean(falls))
 
-    estimate = flux_of(labels)
-    resampled = [flux_of(_draw_blocks(labels, block, rng)) for _ in range(resamples)]
-    error = NormalDist().inv_cdf((1 + level) / 2) * float(np.std(resampled, ddof=1))
-    halves = np.array_split(labels, 2, axis=1)
-    fall = sum(flux_of(half) for half in halves) / 2 - estimate
+    def ends(seen: Multiplicities) -> tuple[float, float, float]:
+        """Return flux less and plus its bias, and how much it varies without flux."""
+        if coverage(seen) < _COVERED:
+            return flux(seen, "shuffle"), flux(seen, "plugin"), float(np.std(chance, ddof=1))
+        low = min(flux(seen) - max(bias, fall, 0.0), flux(seen, "plugin"))
+        high = max(flux(seen) - min(bias, fall, 0.0), flux(seen, "shuffle"))
+        return low, high, float(np.std(biased, ddof=1))
 
-    x_flat, y_flat = x_codes.reshape(-1), y_codes.reshape(-1)
-    measured = entropy_bits(multiplicities(counts.xy), "plugin", 2 * n)
-    # shuffling leaves H(x) and H(y) as they are, so less joint entropy is more flux
-    as_high = 0
-    for _ in range(resamples):
-        shuffled = count_pairs(x_flat, _shuffle_blocks(y_flat, block, rng), n_states).xy
-        bits = entropy_bits(multiplicities(shuffled), "plugin", 2 * n)
-        as_high += bits <= measured + 1e-12
-    return SampleInterval(
-        lower=estimate - error - 2 * max(fall, 0.0),
-        upper=estimate + error + 2 * max(-fall, 0.0),
-        estimate=estimate,
-        p_value=(as_high + 1) / (resamples + 1),
-        block=block,
-    )
+    low, high, spread = ends(xy_seen)
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    means = local[:, : pairs // block * block].reshape(-1, block).mean(1)
+    quantile = float(student.ppf((1 + level) / 2, means.size - 1))
+    error = math.hypot(quantile * means.std(ddof=1) / math.sqrt(means.size), z * spread)
+    states = codes[:, :pairs]
+    hidden = _bits_unseen(spins, states, _surprises(labels, pair_x, xy), z)
+    lower = min(max(low - error, 0.0), n) if p_value <= 1 - level + 1e-9 else 0.0
+    upper = min(max(high + error + hidden, lower), n)
+    least, _, spread = ends(x_seen)
+    resolvable = max(least - z * spread, lower)
+    _warn(spins, xy_seen, min(hidden, n - max(high, 0.0)), resolvable, float(np.mean(chance)))
+    estimate = min(max(flux(xy_seen) - bias / 2, lower), upper)
+    return SampleInterval(lower, upper, estimate, p_value, block, resolvable)
 
 
-def _draw_blocks(labels: Codes, block: int, rng: np.random.Generator) -> Codes:
-    """Return as many labels as there are, in blocks that wrap around the end of their chain."""
-    chains, pairs = labels.shape
-    n_blocks = -(-labels.size // block)
-    chain = rng.integers(0, chains, n_blocks)
-    start = rng.integers(0, pairs, n_blocks)
-    step = (start[:, None] + np.arange(block)) % pairs
-    return labels[chain[:, None], step].reshape(-1)[: labels.size]
+def _warn(
+    spins: Spins, seen: Multiplicities, hidden: float, resolvable: float, bias: float
+) -> None:
+    """Warn where the pairs of states are too many, or hidden states too weighty."""
+    samples = int(seen.value @ seen.times)
+    if coverage(seen) < _COVERED:
+        needed = max(2.0 * samples, samples_for_pairs(spins, 0.84))
+        warnings.warn(
+            f"{samples} samples are few for the {int(seen.times.sum())} distinct pairs of states"
+            f" seen: the interval is wide, since counting finds {bias:.2g} bits in shuffled"
+            f" successors; these samples could tell apart no flux above {resolvable:.2g} bits;"
+            f" about {needed:.2g} samples or more would do",
+            UserWarning,
+            stacklevel=3,
+        )
+    elif hidden > _HIDDEN:
+        warnings.warn(
+            f"{samples} samples are few for a network that so seldom leaves its course: states not"
+            f" yet seen may add {hidden:.2g} bits, which widens the interval; about"
+            f" {samples * hidden / _HIDDEN:.2g} samples or more would do",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _surprises(labels: Codes, pair_x: Codes, xy: Counts) -> NDArray[np.bool_]:
+    """Tell where a state is not followed by its commonest successor."""
+    order = np.lexsort((xy, pair_x))
+    commonest = order[np.append(pair_x[order][1:] != pair_x[order][:-1], True)]
+    rare = np.ones(xy.size, bool)
+    rare[commonest] = False
+    return np.asarray(rare[labels])
+
+
+def _bits_unseen(spins: Spins, states: Codes, surprise: NDArray[np.bool_], z: float) -> float:
+    """Return the bits that states not yet seen, and slow neurons, may add to the entropy."""
+    n, flat = spins.shape[-1], states.reshape(-1)
+    # a stretch begins with each chain, and after each surprise
+    begins = np.ones_like(surprise)
+    begins[:, 1:] = surprise[:, :-1]
+    stretch = np.cumsum(begins.reshape(-1))
+    seen, first, counts = np.unique(flat, return_index=True, return_counts=True)
+    last = flat.size - 1 - np.unique(flat[::-1], return_index=True)[1]
+    alone = float(counts[stretch[first] == stretch[last]].sum()) / flat.size
+    jumps = int(surprise.sum())
+    alone += (1 - alone) / (jumps + 1)
+    H = entropy_bits(multiplicities(counts), "plugin", n)
+    p = (spins > 0).mean((0, 1))
+    H_each = binary_entropy(p)
+    unseen = float(binary_entropy(min(alone, 1.0))) + alone * (n - H)
+
+    ups = (spins[:, 1:] != spins[:, :-1]).sum((0, 1)) / 2
+    if flat.size > 2 * seen.size:
+        # where states recur, neurons turn in step within a stretch
+        ups = np.minimum(ups, jumps)
+    slack = np.ones(n)
+    turns = ups > 0
+    p, ups = p[turns], ups[turns]
+    slow = np.clip(1 - ups / (spins[..., 0].size * p * (1 - p)), 0.0, 1.0)
+    away = np.abs(np.log(p / (1 - p))) - z * np.sqrt((1 + slow) / ups)
+    slack[turns] = slow * (binary_entropy(expit(np.maximum(away, 0.0))) - H_each[turns])
+    return min(unseen, max(0.0, float(H_each.sum()) - H)) + float(np.maximum(slack, 0.0).sum())
 
 
 def _shuffle_blocks(y: Codes, block: int, rng: np.random.Generator) -> Codes:

@@ -54,7 +54,7 @@ LAYERS = [
         "network",
         "patterns",
     ],
-    ["_relay_samples", "accelerated", "recordings", "sampling"],
+    ["_relay_samples", "accelerated", "adequacy", "recordings", "sampling"],
     ["attractors", "cycles", "estimators", "exact", "graph", "relays", "resampling"],
     ["bounds", "construction", "gradient", "memory", "relay_scores", "trained"],
     ["ascent", "evolution", "plots", "sweep", "widgets"],
@@ -116,7 +116,7 @@ SIGNATURES = {
     "memory_curve": "W lags b=None",
     "recall": "W written lags b=None",
     "pattern_generator": "period * strength rng n=None",
-    "FluxInterval": "lower upper lower_se upper_se limited_by",
+    "FluxInterval": "lower upper lower_se upper_se limited_by lower_estimate upper_estimate",
 }
 
 # these draw only if asked to, and then refuse to go without
