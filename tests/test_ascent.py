@@ -174,7 +174,7 @@ def test_no_gradient_no_ascent():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"W0": np.zeros((2, 3))}, "W must have shape"),
+        ({"W0": np.zeros((2, 3))}, "W0 must have shape"),
         ({"W0": np.eye(2) * 3}, "W0 must stay within the bound"),
         ({"W0": np.ones((2, 2)), "norm": "l1"}, "W0 must stay within the bound"),
         ({"bound": 0.0}, "bound must be above 0"),

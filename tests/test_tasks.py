@@ -113,7 +113,7 @@ def test_vowels_are_read_from_a_folder(tmp_path: Path) -> None:
 
 
 def test_vowels_say_where_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flux.tasks.find_spec", lambda name: None)
+    monkeypatch.setattr("flux._utterances.find_spec", lambda name: None)
     with pytest.raises(FileNotFoundError, match="pip install --no-deps aeon"):
         japanese_vowels()
     with pytest.raises(FileNotFoundError):
