@@ -54,19 +54,19 @@ class SampleInterval(NamedTuple):
         The flux by the chosen method, less half of the bias that it may have.
     p_value : float
         Chance of a flux as high as the one seen if there were none; where it is above
-        1 - level, `lower` is 0.
+        1 - level, lower is 0.
     block : int
         Steps in a block.
     resolvable : float
-        The largest flux that these samples could tell apart: what `lower` would be if each
+        The largest flux that these samples could tell apart: what lower would be if each
         state foretold its successor.
 
     Examples
     --------
-    >>> x = np.tile([[1, -1], [-1, 1]], (50, 1))
-    >>> with warnings.catch_warnings(action="ignore"):
-    ...     found = sample_flux_interval(x, rng=np.random.default_rng(1))
-    >>> found.lower <= 1 <= found.upper, round(found.p_value, 3)
+    >>> from flux import exact_flux, simulate
+    >>> rng, W = np.random.default_rng(1), [[0.0, 2.0], [2.0, 0.0]]
+    >>> found = sample_flux_interval(simulate(W, 5000, rng=rng), rng=rng)
+    >>> found.lower < exact_flux(W).I < found.upper, round(found.p_value, 3)
     (True, 0.005)
     """
 
@@ -100,7 +100,7 @@ def sample_flux_interval(
 
     *Few samples.* This holds where a new pair of states has been seen before with a chance
     (the coverage, 1 - [pairs seen once] / T) of 0.8 or more, and for all methods but ``shuffle``.
-    Elsewhere `lower` is the ``shuffle`` flux less e, `upper` the ``plugin`` flux plus e + h. Where
+    Elsewhere lower is the ``shuffle`` flux less e, upper the ``plugin`` flux plus e + h. Where
     the coverage is less, a warning says how many samples would do and how much flux could be told
     apart at all.
 
@@ -117,7 +117,7 @@ def sample_flux_interval(
     be frozen for longer than the recording. Leave out neurons known to be silent.
 
     *Test* of independence of x(t) and x(t + lag): with k shuffled plug-in fluxes at least as
-    high as the measured one, the p-value is (k + 1) / (resamples + 1), and `lower` is 0 unless
+    high as the measured one, the p-value is (k + 1) / (resamples + 1), and lower is 0 unless
     it is at most 1 - level. The successors are cut into blocks of random (geometric) length, in
     the mean `lag` steps or `block` if that is shorter. So at lag 1 they are shuffled singly:
     without flux, the successive states of a Markov chain are independent. At longer lags

@@ -153,7 +153,7 @@ def test_every_function_of_weights_is_here() -> None:
 def test_weights_whose_fields_may_overflow_are_refused(name: str, W: NDArray[Any]) -> None:
     call = {**NETWORKS, **ALONE}[name]
     arguments = () if name in ALONE else (None,)
-    with pytest.raises(ValueError, match=r"^W0? must have row sums of magnitudes of at most 4e\+307"):
+    with pytest.raises(ValueError, match=r"^W0? must have row sums of .* at most 4e\+307"):
         call(W, *arguments)
     if name in SPARSE:
         with pytest.raises(ValueError, match=r"^W must have row sums of magnitudes"):
