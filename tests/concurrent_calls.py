@@ -7,7 +7,7 @@ import faulthandler
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
-from functools import cache, partial
+from functools import cache
 from multiprocessing import get_context
 from typing import Any
 
@@ -21,7 +21,9 @@ from threadpoolctl import threadpool_info
 import flux
 
 SECONDS = 120
-"""After which a stage hangs."""
+"""After which a stage is taken to hang."""
+SECONDS_FOR_COMPILING = 400
+STAGES = ["once more", "fork", "four threads", "threads of a sweep", "fork after threads", "spawn"]
 
 
 def draw() -> np.random.Generator:
@@ -69,8 +71,9 @@ CALLS: dict[str, Callable[[], Any] | list[Callable[[], Any]]] = {
     "encode": lambda: flux.encode(flux.all_states(4)),
     "entropy": lambda: flux.entropy([0.25, 0.75]),
     "entropy_from_counts": [
-        partial(flux.entropy_from_counts, [5, 3, 1, 1], method)
-        for method in ["grassberger", "chao-wang-jost"]
+        lambda: flux.entropy_from_counts([5, 3, 1, 1], "grassberger"),
+        lambda: flux.entropy_from_counts([5, 3, 1, 1], "chao-wang-jost"),
+        lambda: flux.entropy_from_counts([5, 3, 1, 1], "nsb", n_symbols=8),
     ],
     "evolve": lambda: flux.evolve(
         lambda W: flux.exact_flux(W).I, weights(3), rng=draw(), steps=5, progress=False
@@ -113,8 +116,8 @@ CALLS: dict[str, Callable[[], Any] | list[Callable[[], Any]]] = {
     "relay_order": lambda: flux.relay_order(*relay_data(), rng=draw(), progress=False),
     "relay_over_time": lambda: flux.relay_over_time(*relays_in_time(), rng=draw(), progress=False),
     "relay_scores": [
-        partial(flux.relay_scores, *relay_data(), kind=kind, progress=False)
-        for kind in ["single", "shapley"]
+        lambda: flux.relay_scores(*relay_data(), kind="single", rng=draw(), progress=False),
+        lambda: flux.relay_scores(*relay_data(), kind="shapley", rng=draw(), progress=False),
     ],
     "replay": lambda: flux.replay(
         flux.evolve(np.sum, [1.0, 2.0], rng=draw(), steps=9, progress=False).history, 9
@@ -125,8 +128,10 @@ CALLS: dict[str, Callable[[], Any] | list[Callable[[], Any]]] = {
     "rooks_matrix": lambda: flux.rooks_matrix([1, 0], [1, -1], strength=3.0),
     "row_overlap": lambda: flux.row_overlap(weights(3)),
     "sample_attractors": [
-        partial(flux.sample_attractors, form, starts=20, max_steps=500)
-        for form in (weights(70), sparse.csr_array(np.roll(np.eye(70), 1, 0)))
+        lambda: flux.sample_attractors(weights(70), starts=20, max_steps=500, rng=draw()),
+        lambda: flux.sample_attractors(
+            sparse.csr_array(np.roll(np.eye(70), 1, 0)), starts=20, rng=draw()
+        ),
     ],
     "sample_flux": [
         lambda: flux.sample_flux(spins(), method="nsb"),
@@ -164,8 +169,7 @@ def run(name: str) -> list[np.ndarray]:
     calls = CALLS[name]
     found: list[np.ndarray] = []
     for call in calls if isinstance(calls, list) else [calls]:
-        needs_rng = isinstance(call, partial) and call.func is not flux.entropy_from_counts
-        collect(call(rng=draw()) if needs_rng else call(), found)
+        collect(call(), found)
     return found
 
 
@@ -218,6 +222,7 @@ def in_processes(method: str) -> list[dict[str, list[np.ndarray]]]:
 
 
 if __name__ == "__main__":
+    faulthandler.dump_traceback_later(SECONDS_FOR_COMPILING, exit=True)
     BEFORE = blas_threads()
     EXPECTED = run_all()
     check("once more", [run_all()])
@@ -225,9 +230,9 @@ if __name__ == "__main__":
     with ThreadPoolExecutor(4) as threads:
         check("four threads", list(threads.map(run_all, [0, 0, 20, 40])))
     with joblib.parallel_config(backend="threading", n_jobs=4):
-        found = flux.sweep(numbered, {"name": list(CALLS)}, repeats=1, seed=1, progress=False)
+        swept = flux.sweep(numbered, {"name": list(CALLS)}, repeats=1, seed=1, progress=False)
     totals = [sum(float(np.nansum(part)) for part in EXPECTED[name]) for name in CALLS]
-    np.testing.assert_array_equal(found["result"].values.ravel(), totals)
+    np.testing.assert_array_equal(swept["result"].values.ravel(), totals)
     check("threads of a sweep", [])
     check("fork after threads", in_processes("fork"))
     check("spawn", in_processes("spawn"))
