@@ -30,6 +30,8 @@ def ensembles(n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         "integers": rng.integers(-2, 3, (n, n)).astype(float),
         "tenths": 0.1 * rng.integers(-3, 4, (n, n)),
         "scales": plain * 10.0 ** rng.integers(-200, 200, (n, n)),
+        # sums that differ beyond the first 61 bits only
+        "decided late": rng.integers(-2, 3, (n, n)) * 2.0 ** rng.choice([0, -70], n),
         "rooks": nrooks(n, rng=rng, strength=5.0),
         "alone": np.diag(rng.normal(size=n)),
         "zero": np.zeros((n, n)),

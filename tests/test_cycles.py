@@ -1,5 +1,6 @@
 """Sampled attractors: against all attractors, closed forms, and what does not close."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,31 @@ def test_fields_below_rounding_are_summed_exactly() -> None:
     assert _exact_field(links, 0, np.array([15], np.uint64)) > 0
     assert _exact_field(links, 1, np.array([15], np.uint64)) == 0
     assert _exact_field(links, 0, np.array([8], np.uint64)) < 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rounding_of_many_steps_is_bounded(seed: int) -> None:
+    """Fields of tenths are zero, or nearly so, in many states: each start closes, at true states.
+
+    Rounding adds up over the steps. A bound on that of one sum only takes it for a sign, and most
+    starts then never come back to a state.
+    """
+    W = 0.1 * np.random.default_rng(seed).integers(-3, 4, (30, 30))
+    found = sample_attractors(
+        W, starts=40, rng=np.random.default_rng(1), max_steps=3000, ties="keep"
+    )
+    assert found.n_open == 0
+    for first, period in zip(found.representative.tolist(), found.period.tolist(), strict=True):
+        state = first
+        for _ in range(period):
+            fields = [
+                math.fsum(w * x for w, x in zip(row, state, strict=True)) for row in W.tolist()
+            ]
+            state = [
+                x if u == 0 else int(math.copysign(1, u))
+                for u, x in zip(fields, state, strict=True)
+            ]
+        assert state == first
 
 
 def test_ties_stop_by_default() -> None:

@@ -1,6 +1,7 @@
 """The gradient of the flux: against differences of the oracle, closed forms, invariances."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import mpmath as mp
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import flux
-from flux import gradient
+from flux import chain, gradient, stationary
 
 
 def weights(n, width, seed, **kinds):
@@ -113,6 +114,23 @@ def test_iteration_agrees_with_elimination(monkeypatch, n, width, biased):
     iterated = flux.flux_gradient(W, b)
     np.testing.assert_allclose(iterated.dW, direct.dW, rtol=0, atol=gradient.ALLOWED)
     np.testing.assert_allclose(iterated.db, direct.db, rtol=0, atol=gradient.ALLOWED)
+
+
+@pytest.mark.parametrize("coupling", [4, 6, 8])
+def test_iteration_does_not_promise_what_metastable_chains_deny(coupling):
+    """Ferromagnets: what a small residual hides is in the condition number."""
+    n = 9
+    with ThreadPoolExecutor(1) as pool:
+        links = chain.make_chain(np.full((n, n), coupling / n), np.full(n, 0.01), folded=False)
+        P = chain.dense_transitions(links)
+        pi, _ = stationary.solve_direct(P.copy(), pool)
+        cost = np.random.default_rng(1).normal(size=len(pi))
+        cost -= pi @ cost
+        expected = np.linalg.solve(np.eye(len(pi)) - P + pi, cost)
+        mean = chain.make_steps(links, pool).mean
+        found = stationary.solve_poisson(mean, pi, cost, target=1e-7, max_steps=200)
+    error = found.p - expected
+    assert pi @ np.square(error - pi @ error) <= found.error**2
 
 
 @pytest.mark.parametrize("biased", [True, False])

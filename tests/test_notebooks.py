@@ -1,14 +1,18 @@
 """The chapters' stored outputs: what nbval does not check, and a proof of what it does."""
 
 import copy
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
+import xarray
 import yaml
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
@@ -97,6 +101,51 @@ def test_figure_names_are_unique() -> None:
     ]
     used = [name for name in names if name]
     assert len(used) == len(set(used))
+
+
+FEWEST = 20
+"""Independent seeds, networks, recordings or runs behind each stored number of an ensemble."""
+COUNTS: dict[str, Callable[[Any], list[int]]] = {
+    "beyond_search.npz": lambda found: [v.shape[1] for k, v in found.items() if "random" in k],
+    "estimators.json": lambda found: [found["networks"], found["recordings"]],
+    "evolving.npz": lambda found: [len(v) for k, v in found.items() if k != "steps"],
+    "flux_and_period.json": lambda found: [
+        len(runs) for n in ("4", "6") for runs in found[n]["runs"].values()
+    ],
+    "gradient_race.json": lambda found: [
+        len(runs) for case in found["runs"].values() for runs in case.values()
+    ],
+    "large_vowels.json": lambda found: [found["utterances"]],
+    "networks_damage.json": lambda found: [len(row["shares"]) for row in found["rows"]],
+    "phase_diagrams.nc": lambda found: [found.sizes["repeat"]],
+    "proxy_ensembles.npz": lambda found: [
+        v.shape[2] for k, v in found.items() if k.endswith(("_I", "_c"))
+    ],
+}
+NO_ENSEMBLE = {
+    "benchmarks.json": "times of one machine, which the page names",
+    "beyond_norms.npz": "the best matrix of a search: a lower bound, whatever the runs",
+    "beyond_shapes.npz": "exact fluxes of matrices that are named",
+    "large_networks.json": "one network each, with the interval of its flux",
+    "proxy_large.json": "two networks, for time and memory",
+    "trained.json": "three to six networks of a kind, as its chapters say; to be made anew",
+}
+STORED = sorted({*(ROOT / "book" / "data").iterdir()} - {*(ROOT / "book" / "data").glob("*.py")})
+
+
+def read_stored(path: Path) -> Any:
+    if path.suffix == ".json":
+        return json.loads(path.read_text())
+    return dict(np.load(path)) if path.suffix == ".npz" else xarray.load_dataset(path)
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.name)
+def test_stored_ensembles_are_large_enough(path: Path) -> None:
+    assert (path.name in COUNTS) != (path.name in NO_ENSEMBLE), "say how many, or why it is none"
+    if path.name in COUNTS:
+        counts = COUNTS[path.name](read_stored(path))
+        assert counts
+        assert min(counts) >= FEWEST
 
 
 def good_notebook() -> NotebookNode:

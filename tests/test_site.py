@@ -20,15 +20,15 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
+from playwright.sync_api import Browser, Page, TimeoutError, ViewportSize, sync_playwright
 from selfcontained import Package, fetch
 
 ROOT = Path(__file__).parents[1]
 SITE = ROOT / "_build" / "html"
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 NO_OTHER_HOST = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-NARROW = {"width": 390, "height": 844}
-WIDE = {"width": 1300, "height": 900}
+NARROW: ViewportSize = {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1300, "height": 900}
 
 AXE = Package(
     "axe-core",
@@ -279,12 +279,35 @@ def test_widgets_answer(visit: Visit) -> None:
     assert list(widget_faults(visit.page)) == []
 
 
-# What is folded away counts, too. A formula has the colour of its text, and one word of each kind
-# in the code is enough: without the rest a page takes half the time, but this must come last.
+# what is folded away counts, too
 UNFOLD = """() => {
-  document.querySelectorAll("mjx-container").forEach((formula) => formula.remove());
   document.querySelectorAll("details").forEach((folded) => { folded.open = true; });
   document.querySelectorAll(".toggle-hidden").forEach((e) => e.classList.remove("toggle-hidden"));
+}"""
+CUT_FORMULAS = """(may_scroll) => {
+  const is_whole = (e) => e.clientWidth > 0 && e.scrollWidth <= e.clientWidth;
+  const scrolls = (e) => ["auto", "scroll"].includes(getComputedStyle(e).overflowX)
+    && e.getBoundingClientRect().right <= innerWidth;
+  return [...document.querySelectorAll("mjx-container[display]")]
+    .filter((e) => !is_whole(e) && !(may_scroll && scrolls(e)))
+    .map((e) => `${e.closest("[id]").id}: ${e.scrollWidth} wide in ${e.clientWidth}`);
+}"""
+
+
+@pytest.mark.parametrize(("size", "may_scroll"), [(WIDE, False), (NARROW, True)])
+def test_displayed_formulas_can_be_read(visit: Visit, size: ViewportSize, may_scroll: bool) -> None:
+    """On a desk they are seen whole, and on a phone they are, or scroll by themselves."""
+    visit.page.evaluate(UNFOLD)
+    visit.page.set_viewport_size(size)
+    visit.page.wait_for_timeout(100)
+    assert visit.page.evaluate(CUT_FORMULAS, may_scroll) == []
+    visit.page.set_viewport_size(WIDE)
+
+
+# A formula has the colour of its text, and one word of each kind in the code is enough: without the
+# rest a page takes half the time, but this must come last.
+SHORTEN = """() => {
+  document.querySelectorAll("mjx-container").forEach((formula) => formula.remove());
   const seen = new Set();
   const again = [...document.querySelectorAll(".highlight span[class]")].filter((word) => {
     const kind = `${word.className} on ${getComputedStyle(word.closest("pre")).backgroundColor}`;
@@ -305,6 +328,7 @@ def test_accessible(visit: Visit, theme: str) -> None:
     page = visit.page
     choose_theme(page, theme)
     page.evaluate(UNFOLD)
+    page.evaluate(SHORTEN)
     page.evaluate(read_axe())
     violations = page.evaluate(RUN_AXE, ["color-contrast"] if theme == "dark" else None)
     assert [found for found in violations if not is_excused(page, *found[:2])] == []
