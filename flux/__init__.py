@@ -1,40 +1,53 @@
 """Exact information flux of probabilistic recurrent neural networks."""
 
-from flux.ascent import Ascent, ascend
-from flux.attractors import Attractors, find_attractors, mean_period
-from flux.boltzmann import on_probability, simulate, simulate_chains
-from flux.bounds import FluxInterval, flux_interval
-from flux.coarse import coarse_grain
-from flux.construction import design_flux
-from flux.correlation import lagged_correlation, rms_correlation
-from flux.cycles import SampledAttractors, sample_attractors
-from flux.designs import weighing_matrix
-from flux.entropies import entropy_from_counts
-from flux.estimators import model_flux, sample_flux
-from flux.evolution import Evolution, SearchError, evolve
-from flux.exact import exact_correlation, exact_flux, stationary_distribution, transition_matrix
-from flux.gradient import FluxGradient, flux_gradient
-from flux.graph import state_graph
-from flux.history import replay
-from flux.information import Flux, binary_entropy, entropy, mutual_information
-from flux.longest import BestRooks, best_rooks
-from flux.memory import Recall, memory_curve, recall
-from flux.packing import PackedSpins, pack
-from flux.patterns import PatternGenerator, fewest_rooks, pattern_generator, slip_time
-from flux.profiles import Drift, drift, smearedness
-from flux.recordings import spike_trains
-from flux.relay_scores import RelaysOverTime, relay_over_time, relay_scores
-from flux.relays import RelayInformation, RelayOrder, relay_information, relay_order
-from flux.resampling import SampleInterval, sample_flux_interval
-from flux.rooks import RookPeriods, rook_periods, rooks_matrix
-from flux.shapes import rookness, row_overlap
-from flux.states import TooLargeError, all_states, decode, encode
-from flux.stationary import ConvergenceError
-from flux.successors import TieError, Ties, successor_map
-from flux.sweep import SweepError, sweep
-from flux.weights import gaussian_weights, nrooks
+from flux._base.errors import ArgumentError, ConvergenceError, FluxError, TooLargeError
+from flux.attractors.best_rooks import BestRooks, best_rooks
+from flux.attractors.enumerated import Attractors, find_attractors, mean_period
+from flux.attractors.memory import Recall, memory_curve, recall
+from flux.attractors.pattern_generators import (
+    PatternGenerator,
+    fewest_rooks,
+    pattern_generator,
+    slip_time,
+)
+from flux.attractors.rook_periods import RookPeriods, rook_periods, rooks_matrix
+from flux.attractors.sampled import SampledAttractors, sample_attractors
+from flux.attractors.state_graph import state_graph
+from flux.attractors.zero_noise_map import TieError, Ties, successor_map
+from flux.exact.correlation import exact_correlation
+from flux.exact.flux import exact_flux
+from flux.exact.gradient import FluxGradient, flux_gradient
+from flux.exact.law import Law, solve, stationary_distribution, transition_matrix
+from flux.large.bounds import FluxInterval, flux_interval
+from flux.model.ensembles import gaussian_weights, nrooks
+from flux.model.information import Flux, binary_entropy, entropy, mutual_information
+from flux.model.simulation import on_probability, simulate, simulate_chains
+from flux.model.states import all_states, decode, encode
+from flux.recordings.correlation import lagged_correlation, rms_correlation
+from flux.recordings.entropies import entropy_from_counts
+from flux.recordings.estimators import model_flux, sample_flux
+from flux.recordings.intervals import SampleInterval, sample_flux_interval
+from flux.recordings.packed_spins import PackedSpins, pack
+from flux.recordings.spike_trains import spike_trains
+from flux.relays.coarse_graining import coarse_grain
+from flux.relays.drift import Drift, drift, smearedness
+from flux.relays.node_scores import RelaysOverTime, relay_over_time, relay_scores
+from flux.relays.relay_information import (
+    RelayInformation,
+    RelayOrder,
+    relay_information,
+    relay_order,
+)
+from flux.search.evolution import Evolution, SearchError, evolve
+from flux.search.gradient_ascent import Ascent, ascend
+from flux.search.history import replay
+from flux.search.matrix_shape import rookness, row_overlap
+from flux.search.wanted_flux import design_flux
+from flux.search.weighing_matrices import weighing_matrix
+from flux.sweeps.grid import SweepError, sweep
 
 __all__ = [
+    "ArgumentError",
     "Ascent",
     "Attractors",
     "BestRooks",
@@ -42,8 +55,10 @@ __all__ = [
     "Drift",
     "Evolution",
     "Flux",
+    "FluxError",
     "FluxGradient",
     "FluxInterval",
+    "Law",
     "PackedSpins",
     "PatternGenerator",
     "Recall",
@@ -104,6 +119,7 @@ __all__ = [
     "simulate_chains",
     "slip_time",
     "smearedness",
+    "solve",
     "spike_trains",
     "state_graph",
     "stationary_distribution",

@@ -10,9 +10,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike
 
-from flux.graph import place_states, trace_states
-from flux.states import check_count, check_real, check_spins, check_weights
-from flux.successors import successor_map
+from flux._base.checks import check_count, check_real, check_spins, check_weights
+from flux._base.errors import ArgumentError
+from flux.attractors.state_graph import place_states, trace_states
+from flux.attractors.zero_noise_map import successor_map
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 """The palette of Okabe and Ito, in the order in which lines take it."""
@@ -107,7 +108,7 @@ def show_raster(x: ArrayLike, ax: Axes | None = None) -> AxesImage:
     """
     spins = check_spins("x", x)
     if spins.ndim != 2:
-        raise ValueError(f"x must have shape (steps, n), but had shape {spins.shape}")
+        raise ArgumentError(f"x must have shape (steps, n), but had shape {spins.shape}")
     ax = ax or plt.gca()
     image = ax.imshow(spins.T, cmap="Blues", vmin=-1.3, vmax=1.2, aspect="auto")
     ax.set(xlabel="time step $t$", ylabel="neuron $i$")

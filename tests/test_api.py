@@ -17,7 +17,8 @@ import type_links
 from numpydoc.docscrape import ClassDoc, FunctionDoc, NumpyDocString
 
 import flux
-from flux import plots, tasks, trained, widgets
+from flux import plots, widgets
+from flux.relays import tasks, trained
 
 PAGE = Path(__file__).parents[1] / "book" / "api.md"
 MODULES = [flux, plots, tasks, trained, widgets]
@@ -69,8 +70,8 @@ def test_every_public_name_has_one_entry_of_its_kind() -> None:
 
 
 def test_constants_are_public_and_imports_are_not() -> None:
-    assert {"flux.plots.COLOURS", "flux.trained.RATES"} <= set(PUBLIC) - set(DOCUMENTED)
-    assert "flux.tasks.NamedTuple" not in PUBLIC
+    assert {"flux.plots.COLOURS", "flux.relays.trained.RATES"} <= set(PUBLIC) - set(DOCUMENTED)
+    assert "flux.relays.tasks.NamedTuple" not in PUBLIC
 
 
 def parsed(name: str) -> NumpyDocString:
@@ -171,14 +172,14 @@ def test_free_names() -> None:
 
 
 def test_types_become_links() -> None:
-    known = {"flux.Flux", "flux.tasks.Sequences", "flux.entropy"}
+    known = {"flux.Flux", "flux.relays.tasks.Sequences", "flux.entropy"}
     assert type_links.find_names("Flux, optional", "flux", known) == [
         ("Flux", "flux.Flux"),
         (", optional", None),
     ]
     # one's own module comes first, then the package; parts of words are no names
     assert type_links.find_names("Sequences", "flux.tasks", known) == [
-        ("Sequences", "flux.tasks.Sequences")
+        ("Sequences", "flux.relays.tasks.Sequences")
     ]
     assert type_links.find_names("Fluxes or x.Flux", "flux.tasks", known) == [
         ("Fluxes or x.Flux", None)

@@ -12,7 +12,8 @@ import xarray
 from scipy import sparse
 
 import flux
-from flux import plots, tasks, trained
+from flux import plots
+from flux.relays import tasks, trained
 
 W = [[0.0, 1.0], [-2.0, 0.5]]
 B = [0.5, -0.25]

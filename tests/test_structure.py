@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 from types import FunctionType
 
@@ -15,52 +16,15 @@ import pytest
 import yaml
 
 import flux
-from flux import tasks, trained
+from flux.relays import tasks, trained
 
 ROOT = Path(__file__).parents[1]
-MODULES = sorted((ROOT / "flux").glob("*.py"))
+MODULES = sorted((ROOT / "flux").rglob("*.py"))
 MAX_LINES = 400
 
-# a module imports only from the rows above its own
-LAYERS = [
-    ["states"],
-    ["_utterances", "fingerprint", "information", "store", "threads"],
-    [
-        "_groups",
-        "_spins",
-        "_trains",
-        "coarse",
-        "counts",
-        "galois",
-        "history",
-        "lines",
-        "packing",
-        "profiles",
-        "rooks",
-        "shapes",
-        "stationary",
-        "successors",
-        "tasks",
-        "weights",
-    ],
-    [
-        "_cells",
-        "boltzmann",
-        "chain",
-        "correlation",
-        "designs",
-        "entropies",
-        "longest",
-        "network",
-        "patterns",
-    ],
-    ["_relay_samples", "accelerated", "adequacy", "recordings", "sampling"],
-    ["attractors", "cycles", "estimators", "exact", "graph", "relays", "resampling"],
-    ["bounds", "construction", "gradient", "memory", "relay_scores", "trained"],
-    ["ascent", "evolution", "plots", "sweep", "widgets"],
-    ["__init__"],
-]
-LAYER = {name: layer for layer, names in enumerate(LAYERS) for name in names}
+# a room uses those before it, and no room of its own row; _base alone serves sweeps
+ROOMS = ["_base", "model", "exact", "recordings", "large search attractors relays", "plots widgets"]
+ORDER = {room: i for i, row in enumerate(ROOMS) for room in row.split()} | {"sweeps": 1}
 
 # importing flux must not load these; the first three belong to plots.py and widgets.py alone
 DRAWING = {"matplotlib", "ipywidgets", "anywidget"}
@@ -149,8 +113,11 @@ PUBLIC_FUNCTIONS += [
     for name, function in inspect.getmembers(module, inspect.isfunction)
     if function.__module__ == module.__name__ and not name.startswith("_")
 ]
-modules = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-public_functions = pytest.mark.parametrize("function", PUBLIC_FUNCTIONS)
+
+
+def place(path: Path) -> str:
+    """Return the dotted name of a module."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -161,20 +128,35 @@ def imported(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path.name}: relative import"
             yield node.module or ""
-            if node.module == "flux":
-                yield from (f"flux.{alias.name}" for alias in node.names)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@modules
-def test_module_imports_only_from_lower_layers(path: Path) -> None:
-    assert path.stem in LAYER, f"give {path.stem} its layer here"
-    own = [name.split(".")[1] for name in imported(path) if name.startswith("flux.")]
-    assert [name for name in own if LAYER[name] >= LAYER[path.stem]] == []
+NAMES = [place(path) for path in MODULES]
+USES = {name: {*NAMES} & {*imported(path)} for name, path in zip(NAMES, MODULES, strict=True)}
+
+modules = pytest.mark.parametrize("path", MODULES, ids=place)
+public_functions = pytest.mark.parametrize("function", PUBLIC_FUNCTIONS)
+
+
+def test_rooms_use_those_below_them() -> None:
+    for name, used in USES.items():
+        room = name.split(".")[1]
+        if room == "__init__":  # the door to all of them
+            continue
+        for other, *inner in (module.split(".")[1:] for module in used):
+            if other != room:
+                assert ORDER[other] < ORDER[room], f"{name} imports {other}"
+                assert room != "sweeps" or other == "_base", f"{name} imports {other}"
+                assert not "".join(inner).startswith("_"), f"{name} imports {inner} of {other}"
+
+
+def test_no_imports_go_in_a_circle() -> None:
+    TopologicalSorter(USES).prepare()
 
 
 @modules
 def test_only_plots_and_widgets_draw(path: Path) -> None:
-    if path.stem not in ("plots", "widgets"):
+    if place(path).split(".")[1] not in ("plots", "widgets"):
         assert DRAWING.isdisjoint(name.split(".")[0] for name in imported(path))
 
 

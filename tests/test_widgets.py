@@ -10,7 +10,7 @@ from py_mini_racer import MiniRacer
 
 import flux
 from flux import widgets
-from flux.graph import place_states, trace_states
+from flux.attractors.state_graph import place_states, trace_states
 
 TOLERANCE = 1e-9
 

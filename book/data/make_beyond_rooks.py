@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 import flux
-from flux.designs import find_design
+from flux.search.weighing_matrices import find_design
 
 HERE = Path(__file__).parent
 SIZES = range(2, 9)

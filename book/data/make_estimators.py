@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import flux
-from flux.entropies import FLUX_METHODS
+from flux.recordings.entropies import FLUX_METHODS
 
 METHODS = [*FLUX_METHODS, "model"]
 SIZES = [4, 6, 8, 10]

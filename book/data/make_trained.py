@@ -21,7 +21,7 @@ os.environ.update(OMP_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
 import numpy as np
 
 import flux
-from flux import tasks, trained
+from flux.relays import tasks, trained
 
 STORE = Path(__file__).with_name("trained.json")
 MADE_UP = {"memory": (tasks.memory_task, 20, 1), "block": (tasks.block_task, 20, 16)}

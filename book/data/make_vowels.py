@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from flux.estimators import sample_flux
+from flux.recordings.estimators import sample_flux
 
 METHODS = ("plugin", "miller-madow", "shuffle", "chao-wang-jost", "nsb")
 

@@ -18,8 +18,8 @@ import psutil
 from common import Row, compare, print_table, run_alone, versus, weighable
 from numpy.typing import NDArray
 
-from flux.correlation import lagged_correlation
-from flux.packing import pack
+from flux.recordings.correlation import lagged_correlation
+from flux.recordings.packed_spins import pack
 
 Array = NDArray[Any]
 

@@ -15,12 +15,12 @@ import numpy as np
 from common import Row, available, compare, leave_out, print_table
 from numpy.typing import NDArray
 
-from flux.boltzmann import simulate
-from flux.entropies import entropy_from_counts
-from flux.estimators import model_flux, sample_flux
-from flux.resampling import sample_flux_interval
-from flux.states import encode
-from flux.weights import gaussian_weights
+from flux.model.ensembles import gaussian_weights
+from flux.model.simulation import simulate
+from flux.model.states import encode
+from flux.recordings.entropies import entropy_from_counts
+from flux.recordings.estimators import model_flux, sample_flux
+from flux.recordings.intervals import sample_flux_interval
 
 Spins = NDArray[np.int8]
 Codes = NDArray[np.int64]

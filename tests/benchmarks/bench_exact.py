@@ -21,9 +21,10 @@ from common import (
 )
 
 import flux
-from flux import chain, stationary
-from flux.exact import MAX_STEPS, TARGET
-from flux.threads import thread_pool
+from flux._base.threads import thread_pool
+from flux.exact import _chain as chain
+from flux.exact import _elimination as stationary
+from flux.exact.law import MAX_STEPS, TARGET
 
 IMPORT = f"""
 import numpy as np, sys

@@ -15,8 +15,8 @@ from common import Row, available, compare, median, of_pairs, print_table, run_a
 from numpy.typing import NDArray
 from scipy import sparse
 
-from flux.boltzmann import simulate, simulate_chains
-from flux.weights import gaussian_weights
+from flux.model.ensembles import gaussian_weights
+from flux.model.simulation import simulate, simulate_chains
 
 Floats = NDArray[np.float64]
 

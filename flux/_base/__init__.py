@@ -1,0 +1,1 @@
+"""What every room of flux stands on; it imports nothing of flux."""

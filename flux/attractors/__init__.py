@@ -1,0 +1,1 @@
+"""Attractors, periods, memories and pattern generators."""

@@ -1,0 +1,1 @@
+"""The exact law of a network, and what follows from it."""

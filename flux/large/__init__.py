@@ -1,0 +1,1 @@
+"""The flux of networks too large to enumerate."""

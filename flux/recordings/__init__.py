@@ -1,0 +1,1 @@
+"""From recordings to spins, correlations, entropies and fluxes."""

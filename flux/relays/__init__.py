@@ -1,0 +1,1 @@
+"""Information relays of trained networks."""

@@ -1,0 +1,219 @@
+"""Recurrent cells with a readout, in JAX: how they advance, are overwritten, and learn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+from jax.typing import ArrayLike
+from numpy.typing import NDArray
+
+from flux._base.checks import as_array, check_count, check_type, short
+from flux._base.errors import ArgumentError
+from flux._base.memory import check_memory
+from flux.relays.tasks import Sequences
+
+State = tuple[Array, Array]
+"""Hidden states (samples, hidden) and cell states, which have no nodes without an LSTM."""
+
+
+class RNNCell(eqx.Module):
+    """The plain recurrent cell: h(t) = tanh(W x(t) + U h(t-1) + b)."""
+
+    weight_ih: Array
+    weight_hh: Array
+    bias: Array
+
+    def __call__(self, x: Array, h: Array) -> Array:
+        """Return the next hidden state."""
+        return jnp.tanh(self.weight_ih @ x + self.weight_hh @ h + self.bias)
+
+
+class TrainedNetwork(eqx.Module):
+    """A recurrent cell and a linear readout of its hidden state.
+
+    cell : an `RNNCell`, or Equinox's GRUCell or LSTMCell.
+    readout : Equinox's Linear, with questions x classes outputs.
+    """
+
+    cell: RNNCell | eqx.nn.GRUCell | eqx.nn.LSTMCell
+    readout: eqx.nn.Linear
+    kind: str = eqx.field(static=True)
+    inputs: int = eqx.field(static=True)
+    hidden: int = eqx.field(static=True)
+    questions: int = eqx.field(static=True)
+    classes: int = eqx.field(static=True)
+
+
+def make_layers(
+    kind: str, task: Sequences, hidden: int, start: str, rng: np.random.Generator
+) -> TrainedNetwork:
+    """Return an untrained network for a task; `start` counts for the plain cell only."""
+    check_type("task", task, Sequences, "Sequences, as flux.tasks makes them")
+    inputs, questions = task.x.shape[-1], task.y.shape[-1]
+    needed = 64.0 * hidden * (hidden + inputs + questions * task.classes)
+    check_memory(needed, f"a network of {hidden} nodes", "use fewer hidden nodes")
+    cell_key, readout_key = jax.random.split(jax.random.key(int(rng.integers(2**32))))
+    readout = eqx.nn.Linear(hidden, questions * task.classes, key=readout_key)
+    cell: RNNCell | eqx.nn.GRUCell | eqx.nn.LSTMCell
+    if kind == "rnn":
+        cell = _plain_cell(inputs, hidden, start, cell_key)
+    else:
+        gated = eqx.nn.GRUCell if kind == "gru" else eqx.nn.LSTMCell
+        cell = gated(inputs, hidden, key=cell_key)
+    return TrainedNetwork(cell, readout, kind, inputs, hidden, questions, task.classes)
+
+
+def optimizer(rate: ArrayLike) -> Any:
+    """Return Adam behind a clip of the gradient's norm."""
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate))
+
+
+@eqx.filter_jit
+def run(
+    network: TrainedNetwork,
+    x: Array,
+    time: ArrayLike,
+    hit_h: ArrayLike,
+    hit_c: ArrayLike,
+    others: ArrayLike,
+    mode: str,
+) -> tuple[Array, Array, Array]:
+    """Return h, c and the logits, time first, with the nodes hit overwritten at one time."""
+
+    def overwrite(values: Array, hit: ArrayLike) -> Array:
+        if mode == "shuffle":
+            return jnp.where(hit, values[others], values)
+        return jnp.where(hit, values.mean(0) if mode == "mean" else 0.0, values)
+
+    def step(state: State, shown: tuple[Array, Array]) -> tuple[State, State]:
+        now, inputs = shown
+        h, c = _advance(network, inputs, state)
+        h = overwrite(h, hit_h & (now == time))
+        c = overwrite(c, (hit_c & (now == time))[: c.shape[1]])
+        return (h, c), (h, c)
+
+    shown = (jnp.arange(x.shape[1]), x.swapaxes(0, 1))
+    _, (h, c) = jax.lax.scan(step, _at_rest(network, len(x)), shown)
+    return h, c, jax.vmap(jax.vmap(network.readout))(h)
+
+
+Learner = tuple[TrainedNetwork, Any]
+"""A network, and what Adam remembers of its gradients."""
+
+
+@eqx.filter_jit
+def learn(
+    network: TrainedNetwork,
+    memory: Any,
+    task: tuple[Array, Array, Array],
+    batches: Array,
+    rate: Array,
+) -> tuple[TrainedNetwork, Any, Array]:
+    """Make one update for each row of batches; return network, Adam's memory and the losses."""
+    x, y, last = task
+    weights, fixed = eqx.partition(network, eqx.is_array)
+
+    def loss(weights: TrainedNetwork, chosen: Array) -> Array:
+        model = eqx.combine(weights, fixed)
+
+        def step(state: State, inputs: Array) -> tuple[State, Array]:
+            state = _advance(model, inputs, state)
+            return state, state[0]
+
+        _, h = jax.lax.scan(step, _at_rest(model, len(chosen)), x[chosen].swapaxes(0, 1))
+        logits = jax.vmap(model.readout)(h[last[chosen], jnp.arange(len(chosen))])
+        logits = logits.reshape(len(chosen), model.questions, model.classes)
+        return optax.softmax_cross_entropy_with_integer_labels(logits, y[chosen]).mean()
+
+    def update(carry: Learner, chosen: Array) -> tuple[Learner, Array]:
+        weights, memory = carry
+        value, gradient = jax.value_and_grad(loss)(weights, chosen)
+        change, memory = optimizer(rate).update(gradient, memory, weights)
+        return (eqx.apply_updates(weights, change), memory), value
+
+    (weights, memory), losses = jax.lax.scan(update, (weights, memory), batches)
+    return eqx.combine(weights, fixed), memory, losses
+
+
+def check_task(network: TrainedNetwork, task: Sequences, batch: int) -> None:
+    """Raise a ValueError unless the sequences and their labels fit the network and the memory."""
+    check_type("task", task, Sequences, "Sequences, as flux.tasks makes them")
+    samples, steps = check_inputs(network, task.x).shape[:2]
+    if task.y.shape != (samples, network.questions) or task.classes != network.classes:
+        raise ArgumentError(
+            f"task must have {network.questions} questions of {network.classes} classes, but had"
+            f" labels of shape {task.y.shape} and {task.classes} classes"
+        )
+    if task.y.min() < 0 or task.y.max() >= task.classes:
+        raise ArgumentError(
+            f"task must have labels from 0 to {task.classes - 1}, but they ranged from"
+            f" {task.y.min()} to {task.y.max()}"
+        )
+    if task.lengths.shape != (samples,) or task.lengths.min() < 1 or task.lengths.max() > steps:
+        raise ArgumentError(
+            f"task must have {samples} lengths from 1 to {steps}, but had {short(task.lengths)}"
+        )
+    check_memory(
+        16.0 * batch * steps * (4 * network.hidden + network.inputs),
+        f"a batch of {batch} sequences",
+        "use a smaller batch",
+    )
+
+
+def find_nodes(network: TrainedNetwork, nodes: Any) -> NDArray[np.bool_]:
+    """Return which hidden nodes are in a list, or raise a ValueError."""
+    found = np.zeros(network.hidden, bool)
+    for node in np.atleast_1d(as_array("nodes", nodes)):
+        found[check_count("nodes", node, 0, network.hidden - 1)] = True
+    return found
+
+
+def check_inputs(network: TrainedNetwork, x: Any) -> Array:
+    """Return sequences on the device, or raise a ValueError unless they fit the network."""
+    check_type("network", network, TrainedNetwork, "a result of make_network or train")
+    shown = as_array("x", x)
+    if shown.ndim != 3 or 0 in shown.shape or shown.shape[2] != network.inputs:
+        raise ArgumentError(
+            f"x must have shape (samples, steps, {network.inputs}), but had shape {shown.shape}"
+        )
+    if shown.dtype.kind not in "biuf" or not np.isfinite(shown).all():
+        raise ArgumentError(f"x must hold finite real numbers, but was {short(x)}")
+    samples, steps = shown.shape[:2]
+    check_memory(
+        32.0 * samples * steps * (network.hidden + network.inputs),
+        f"the states of {samples} sequences of {steps} steps",
+        "record fewer at a time",
+    )
+    return jnp.asarray(shown, jnp.float32)
+
+
+def _plain_cell(inputs: int, hidden: int, start: str, key: Array) -> RNNCell:
+    """Return an untrained plain cell, its weights uniform or its recurrent ones the identity."""
+    limit = hidden**-0.5
+    w, u, b = (
+        jax.random.uniform(k, shape, minval=-limit, maxval=limit)
+        for k, shape in zip(
+            jax.random.split(key, 3), ((hidden, inputs), (hidden, hidden), (hidden,)), strict=True
+        )
+    )
+    if start == "identity":
+        u, b = jnp.eye(hidden), jnp.zeros(hidden)
+    return RNNCell(w, u, b)
+
+
+def _advance(network: TrainedNetwork, x: Array, state: State) -> State:
+    h, c = state
+    if isinstance(network.cell, eqx.nn.LSTMCell):
+        return jax.vmap(network.cell)(x, (h, c))
+    return jax.vmap(network.cell)(x, h), c
+
+
+def _at_rest(network: TrainedNetwork, samples: int) -> State:
+    cells = network.hidden if network.kind == "lstm" else 0
+    return jnp.zeros((samples, network.hidden)), jnp.zeros((samples, cells))

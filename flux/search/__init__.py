@@ -1,0 +1,1 @@
+"""Networks of high, or of wanted, flux."""

@@ -1,0 +1,61 @@
+"""State graphs: against networkx's own algorithms, and a drawing without overlaps."""
+
+import sys
+
+import matplotlib.pyplot as plt
+import networkx as nx
+import numpy as np
+import pytest
+from random_weights import ensembles
+
+import flux
+from flux import find_attractors, plots, state_graph
+from flux.attractors.state_graph import place_states
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 8])
+def test_attributes_against_networkx(n: int) -> None:
+    for W in ensembles(n, np.random.default_rng(n)).values():
+        graph = state_graph(W, ties="keep")
+        following = flux.successor_map(W, ties="keep").tolist()
+        assert sorted(graph.edges) == list(enumerate(following))
+        found = find_attractors(W, ties="keep")
+        cycles = list(nx.simple_cycles(graph))
+        assert sorted(map(min, cycles)) == found.representative.tolist()
+        for cycle in cycles:
+            basin = set(cycle).union(*(nx.ancestors(graph, state) for state in cycle))
+            distance = nx.multi_source_dijkstra_path_length(graph.reverse(), set(cycle))
+            for state in basin:
+                expected = {"attractor": min(cycle), "transient": distance[state]}
+                assert graph.nodes[state] == {**expected, "period": len(cycle)}
+
+
+@pytest.mark.parametrize("n", [1, 4, 7])
+def test_no_two_states_lie_on_each_other(n: int) -> None:
+    for W in ensembles(n, np.random.default_rng(n)).values():
+        points = place_states(flux.successor_map(W, ties="keep").astype(np.int64))
+        apart = np.hypot(*(points[:, None] - points).transpose(2, 0, 1))
+        assert (apart[~np.eye(2**n, dtype=bool)] > 1e-3).all()
+
+
+def test_picture_has_every_state_once() -> None:
+    figure, ax = plt.subplots()
+    assert plots.show_state_graph(np.roll(np.eye(5), 1, axis=0), ax=ax) is ax
+    assert sum(len(dots.get_offsets()) for dots in ax.collections[2:]) == 32
+    plt.close(figure)
+
+
+def test_refuses() -> None:
+    for function, most in ((state_graph, 16), (plots.show_state_graph, 12)):
+        with pytest.raises(ValueError, match=rf"^len\(W\) must be an integer from 1 to {most}"):
+            function(np.eye(most + 1))
+        with pytest.raises(ValueError, match=r"^ties must be one of"):
+            function(np.eye(2), ties="x")
+        with pytest.raises(flux.TieError):
+            function(np.zeros((2, 2)))
+
+
+def test_says_that_networkx_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "networkx", None)
+    with pytest.raises(ModuleNotFoundError, match="pip install networkx"):
+        state_graph(np.eye(2))
