@@ -13,7 +13,7 @@ from flux._base.memory import check_memory
 from flux._base.threads import thread_pool
 from flux._base.types import Floats, Spins, Weights
 from flux.exact.flux import lagged_fluxes
-from flux.exact.law import Law, law_of, law_step, stationary_distribution
+from flux.exact.law import Law, law_step, read, solve_parts, stationary_distribution
 from flux.model.information import Flux
 
 LARGEST_RECALL = 20
@@ -77,7 +77,7 @@ def memory_curve(W: Weights | Law, lags: ArrayLike, b: ArrayLike | None = None) 
     """
     steps = _check_lags(lags, 1)
     distinct = np.unique(steps)
-    law = law_of(W, b, lag=int(distinct[-1]))
+    law = solve_parts(read(W, b), lag=int(distinct[-1]))
     found: list[Flux] = lagged_fluxes(law, distinct.tolist())
     return np.array([flux.I for flux in found])[np.searchsorted(distinct, steps)]
 

@@ -26,7 +26,7 @@ ALWAYS: Wide = (0.5, 1.0)
 NEVER: Wide = (0.0, -np.inf)
 
 
-class Lines(NamedTuple):
+class DelayLines(NamedTuple):
     """Neuron i hears neuron `sender[i]` with weight `w[i]` and has bias `b[i]`.
 
     A neuron that hears none is its own sender with weight 0.
@@ -37,14 +37,14 @@ class Lines(NamedTuple):
     b: Floats
 
 
-def line_marginals(lines: Lines) -> tuple[Floats, Floats]:
+def line_marginals(lines: DelayLines) -> tuple[Floats, Floats]:
     """Return the stationary Pr(x_i = +1) and Pr(x_i = -1), each to relative precision."""
     mantissa, exponent = _marginals(lines.sender, lines.w, lines.b)
     on, off = np.ldexp(mantissa, np.maximum(exponent, -1100).astype(np.int64))
     return on, off
 
 
-def line_flux(lines: Lines, lag: int) -> tuple[float, float]:
+def line_flux(lines: DelayLines, lag: int) -> tuple[float, float]:
     """Return the state entropy H and the divergence D over `lag` steps, in bits.
 
     k steps are one channel from the k-th sender up the line, composed by repeated squaring. Only
@@ -71,7 +71,7 @@ def line_flux(lines: Lines, lag: int) -> tuple[float, float]:
     return float(binary_entropy(np.minimum(on, off)).sum()), float(divergence.sum())
 
 
-def line_correlation(lines: Lines) -> Floats:
+def line_correlation(lines: DelayLines) -> Floats:
     """Return the correlation of y_i with its sender; with all others it is 0."""
     on, off = line_marginals(lines)
     spread = np.sqrt(on) * np.sqrt(off)
@@ -79,7 +79,7 @@ def line_correlation(lines: Lines) -> Floats:
     return np.divide(covariance, spread, out=np.zeros_like(spread), where=spread > 0)
 
 
-def line_gradient(lines: Lines) -> tuple[Floats, Floats]:
+def line_gradient(lines: DelayLines) -> tuple[Floats, Floats]:
     """Return the derivatives of the flux by the weights from the senders and by the biases.
 
     They are not finite where a ring with bias forgets too rarely for doubles.
@@ -101,7 +101,7 @@ def line_gradient(lines: Lines) -> tuple[Floats, Floats]:
     return on * by_up - off * by_down, on * by_up + off * by_down
 
 
-def _rise(lines: Lines) -> Floats:
+def _rise(lines: DelayLines) -> Floats:
     """Return sigma(b + w) - sigma(b - w), written so that nothing cancels."""
     size = np.abs(lines.w)
     rise: Floats = expit(size + lines.b) * expit(size - lines.b) * -np.expm1(-2 * size)

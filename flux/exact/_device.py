@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -13,13 +13,15 @@ from flux._base.memory import format_bytes
 from flux._base.types import Floats
 from flux.exact._chain import CHUNK, Chain, join_parts, step_factors
 
+Device = Literal["cpu", "gpu"]
+
 PLATFORM = "gpu"
 """JAX's name of the device; tests take its "cpu"."""
 
 
 def check_device(device: str) -> None:
     """Raise a ValueError if a device is unknown or not there."""
-    if check_choice("device", device, ("cpu", "gpu")) != "cpu":
+    if check_choice("device", device, get_args(Device)) != "cpu":
         _find()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor
 
 import numpy as np
@@ -24,13 +25,16 @@ LARGEST_FIELD = 2.0**50
 NEGATIVE_POWERS = 0.5 ** np.arange(61)
 
 
-def solve_direct(P: Floats, pool: Executor) -> tuple[Floats, float]:
+def solve_direct(
+    P: Floats, pool: Executor, report: Callable[[int], object] = int
+) -> tuple[Floats, float]:
     """Return the stationary law of P, right to rounding in every entry, and the smallest exit.
 
     Grassmann-Taksar-Heyman elimination adds, multiplies and divides positive numbers only, so
     that nothing cancels however nearly decomposable or periodic the chain is. States leave in
     blocks K, last ones first: with G = (1 - P_KK)^-1 the chain watched on the rest R has
-    P_RR + P_RK G P_KR, one matrix product. Afterwards pi_K = pi_R P_RK G. P is overwritten.
+    P_RR + P_RK G P_KR, one matrix product. Afterwards pi_K = pi_R P_RK G. P is overwritten, and
+    `report` told the number of states that each block took out.
 
     References
     ----------
@@ -52,6 +56,7 @@ def solve_direct(P: Floats, pool: Executor) -> tuple[Floats, float]:
             P[panel, :start] += K[panel] @ P[block, :start]
 
         list(pool.map(watch, range(0, start, PANEL)))
+        report(BLOCK)
     pi = np.empty(size)
     first = slice(0, starts[0] if starts else size)
     pi[first], exit_ = eliminate(np.ascontiguousarray(P[first, first]))

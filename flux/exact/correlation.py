@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from flux._base.memory import check_memory
 from flux._base.types import Floats, Weights
 from flux.exact._delay_lines import line_correlation
-from flux.exact.law import Law, PartLaw, law_of
+from flux.exact.law import Law, PartLaw, read, solve_parts
 from flux.model.states import all_states
 
 
@@ -27,7 +27,7 @@ def exact_correlation(
     b : (n,) array, optional
         Biases; zero by default.
     progress : bool
-        Whether an iteration of more than two seconds shows a progress bar.
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -43,6 +43,10 @@ def exact_correlation(
     ConvergenceError
         If a part is too large for elimination and mixes too slowly for iteration.
 
+    Notes
+    -----
+    Equation :eq:`eq-proxy-correlation` of the book.
+
     References
     ----------
     Metzner et al. (2024), Neural Computation 36(3), 351-384.
@@ -53,14 +57,12 @@ def exact_correlation(
     array([[0.    , 0.7616],
            [0.7616, 0.    ]])
     """
-    law = law_of(W, b, progress=progress)
-    network = law.network
-    n = network.n
+    given = read(W, b)
+    n = given.n
     check_memory(8.0 * n * n, f"the correlation matrix of n = {n} neurons", "take its parts")
+    law = solve_parts(given, progress=progress)
     C = np.zeros((n, n))
-    C[network.line_neurons, network.line_neurons[network.lines.sender]] = line_correlation(
-        network.lines
-    )
+    C[law.network.line_entries] = line_correlation(law.network.lines)
     for solved in law.parts:
         C[np.ix_(solved.part.neurons, solved.part.neurons)] = _part_correlation(solved)
     return C

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -11,7 +13,8 @@ from flux._base.jit import jit
 from flux._base.types import Floats, Weights
 from flux.exact._chain import dense_transitions, make_chain, matrix_power
 from flux.exact._delay_lines import line_flux
-from flux.exact.law import Device, Law, PartLaw, law_of
+from flux.exact._device import Device, check_device
+from flux.exact.law import Law, PartLaw, read, solve_parts
 from flux.model.information import Flux, field_entropy, row_entropies
 
 
@@ -39,10 +42,10 @@ def exact_flux(
     lag : int
         Number of time steps, at least 1.
     device : {"cpu", "gpu"}
-        Where to take the steps of parts of more than seven neurons, in double precision: here,
-        or on a GPU through JAX. Only for lag 1.
+        Where to iterate parts of more than nine neurons, in double precision: here, or on a GPU
+        through JAX. Only for lag 1.
     progress : bool
-        Whether an iteration of more than two seconds shows a progress bar.
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -58,6 +61,11 @@ def exact_flux(
     ConvergenceError
         If a part is too large for elimination and mixes too slowly for iteration.
 
+    Notes
+    -----
+    Equations :eq:`eq-flux` and :eq:`eq-flux-parts` of the book; over several steps
+    :eq:`eq-mem-curve`.
+
     References
     ----------
     Metzner et al. (2024), Neural Computation 36(3), 351-384.
@@ -69,37 +77,25 @@ def exact_flux(
     0.9459 = 2.0000 - 1.0541
     """
     lag = check_count("lag", lag, 1)
+    check_device(device)
     if lag > 1 and device != "cpu":
         raise ArgumentError(f"device must be 'cpu' for a lag above 1, but was {device!r}")
-    law = law_of(W, b, lag=lag, device=device, progress=progress)
-    if lag > 1:
-        return lagged_fluxes(law, [lag])[0]
-    H, D = line_flux(law.network.lines, 1)
-    for solved in law.parts:
-        part_H, part_D = part_entropies(solved)
-        H += part_H
-        D += part_D
-    return Flux(H - D, H, D)
+    law = solve_parts(read(W, b), lag=lag, device=device, progress=progress)
+    return lagged_fluxes(law, [lag])[0]
 
 
 def lagged_fluxes(law: Law, lags: list[int]) -> list[Flux]:
-    """Return the flux over each of ascending lags."""
-    H, D = np.transpose([line_flux(law.network.lines, lag) for lag in lags])
+    """Return the flux over each of ascending lags, the sum over all parts."""
+    sums = [line_flux(law.network.lines, lag) for lag in lags]
     for solved in law.parts:
-        part_H, part_D = part_entropies(solved)
-        H += part_H
-        D += _divergences(solved, part_D, lags)
-    return [Flux(float(h - d), float(h), float(d)) for h, d in zip(H, D, strict=True)]
-
-
-def part_entropies(solved: PartLaw) -> tuple[float, float]:
-    """Return the entropy H of a part's law and its divergence D over one step."""
-    entropies: tuple[float, float] = _entropies(solved.pi, solved.chain.u, solved.chain.folded)
-    return entropies
+        part_H, part_D = entropies(solved.pi, solved.chain.u, solved.chain.folded)
+        later = _divergences(solved, part_D, lags)
+        sums = [(H + part_H, D + later_D) for (H, D), later_D in zip(sums, later, strict=True)]
+    return [Flux(H - D, H, D) for H, D in sums]
 
 
 @jit
-def _entropies(pi: Floats, u: Floats, folded: bool) -> tuple[float, float]:
+def entropies(pi: Floats, u: Floats, folded: bool) -> tuple[float, float]:
     """Return the entropy H of a chain's stationary law, and the divergence D of one step."""
     H, D = 1.0 if folded else 0.0, 0.0
     for k in range(len(pi)):
@@ -112,12 +108,12 @@ def _entropies(pi: Floats, u: Floats, folded: bool) -> tuple[float, float]:
     return H, D
 
 
-def _divergences(solved: PartLaw, first: float, lags: list[int]) -> Floats:
-    """Return the divergence over each of ascending lags; over one step it is `first`."""
-    D = np.full(len(lags), first)
+def _divergences(solved: PartLaw, first: float, lags: list[int]) -> Iterator[float]:
+    """Yield the divergence over each of ascending lags; over one step it is `first`."""
     later, at = None, 0
-    for k, lag in enumerate(lags):
+    for lag in lags:
         if lag == 1:
+            yield first
             continue
         if later is None:
             P = dense_transitions(make_chain(solved.part.W, solved.part.b, folded=False))
@@ -126,5 +122,4 @@ def _divergences(solved: PartLaw, first: float, lags: list[int]) -> Floats:
             later = later @ matrix_power(P, lag - at)
             later /= later.sum(1, keepdims=True)
         at = lag
-        D[k] = solved.pi @ row_entropies(later[: len(solved.pi)])
-    return D
+        yield float(solved.pi @ row_entropies(later[: len(solved.pi)]))

@@ -10,14 +10,15 @@ from numpy.typing import ArrayLike
 from flux._base.errors import ConvergenceError
 from flux._base.jit import jit
 from flux._base.memory import check_memory
+from flux._base.progress import progress_bar
 from flux._base.threads import thread_pool
 from flux._base.types import Floats, Weights
 from flux.exact._chain import Chain, half_laws, make_steps
 from flux.exact._delay_lines import line_flux, line_gradient, line_marginals
 from flux.exact._elimination import solve_differences
 from flux.exact._krylov import solve_poisson
-from flux.exact.flux import part_entropies
-from flux.exact.law import MAX_STEPS, SMALL, Law, PartLaw, law_of
+from flux.exact.flux import entropies
+from flux.exact.law import MAX_STEPS, SMALL, Law, PartLaw, read, solve_parts
 from flux.model.information import Flux, field_entropy
 from flux.model.states import all_states, product_laws
 
@@ -45,8 +46,8 @@ class FluxGradient(NamedTuple):
 
     Examples
     --------
-    >>> found = flux_gradient([[0.0, 2.0], [2.0, 0.0]])
-    >>> round(found.flux.I, 4), found.dW[0, 1].round(4)
+    >>> gradient = flux_gradient([[0.0, 2.0], [2.0, 0.0]])
+    >>> round(gradient.flux.I, 4), gradient.dW[0, 1].round(4)
     (0.9459, np.float64(0.3029))
     """
 
@@ -76,7 +77,7 @@ def flux_gradient(
     b : (n,) array, optional
         Biases; zero by default.
     progress : bool
-        Whether an iteration of more than two seconds shows a progress bar.
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -95,6 +96,11 @@ def flux_gradient(
         If a part has more neurons and mixes too slowly for iteration, or if its transitions
         are rarer than 1e-250.
 
+    Notes
+    -----
+    Equations :eq:`eq-gradient-poisson`, :eq:`eq-gradient` and :eq:`eq-gradient-weights` of the
+    book.
+
     References
     ----------
     Cao & Chen (1997), IEEE Transactions on Automatic Control 42, 1382-1393.
@@ -108,9 +114,11 @@ def flux_gradient(
     >>> print(db)
     [0. 0.]
     """
-    law = law_of(W, b, progress=progress, keep=True)
-    network, n = law.network, law.network.n
+    given = read(W, b)
+    n = given.n
     check_memory(24.0 * n * n, f"the gradient by all weights of n = {n} neurons", "take parts")
+    law = solve_parts(given, progress=progress)
+    network = law.network
     db, mean = np.zeros(n), np.zeros(n)
     H, D = line_flux(network.lines, 1)
     if len(network.line_neurons):
@@ -122,40 +130,43 @@ def flux_gradient(
     blocks = []
     for solved in law.parts:
         chain, neurons = solved.chain, solved.part.neurons
-        by_field = _by_field(solved)
-        x = all_states(len(neurons))[: len(solved.pi)]
-        part_H, part_D = part_entropies(solved)
+        pi, by_field = _by_field(solved, progress)
+        x = all_states(len(neurons))[: len(pi)]
+        part_H, part_D = entropies(pi, chain.u, chain.folded)
         H += part_H
         D += part_D
         blocks.append(by_field.T @ x)
         if not chain.folded:  # otherwise both are 0, as all spins may be flipped
-            db[neurons], mean[neurons] = by_field.sum(0), solved.pi @ x
+            db[neurons], mean[neurons] = by_field.sum(0), pi @ x
     dW = np.outer(db, mean)
     if len(network.line_neurons):
-        dW[network.line_neurons, network.line_neurons[network.lines.sender]] = by_weight
+        dW[network.line_entries] = by_weight
     for solved, block in zip(law.parts, blocks, strict=True):
         dW[np.ix_(solved.part.neurons, solved.part.neurons)] = block
     return FluxGradient(Flux(H - D, H, D), dW, db)
 
 
-def _by_field(solved: PartLaw) -> Floats:
-    """Return dI/du_i(x) of a part."""
-    chain = solved.chain
+def _by_field(solved: PartLaw, progress: bool) -> tuple[Floats, Floats]:
+    """Return the law of a part as it is used here, and dI/du_i(x)."""
+    chain, pi = solved.chain, solved.pi
     size, n = chain.on.shape
+    if solved.factors is not None:
+        scores = _direct_scores(chain.u, chain.on, chain.off, chain.folded, pi, solved.factors)
+        return pi, scores
     if size <= SMALL:
-        if solved.factors is not None:
-            found: Floats = _direct_scores(
-                chain.u, chain.on, chain.off, chain.folded, solved.pi, solved.factors
-            )
-            return found
         raise ConvergenceError(TOO_RARE)
-    with thread_pool() as pool:
+    what = f"gradient, {n} neurons"
+    with thread_pool() as pool, progress_bar(what, unit="step", show=progress) as bar:
         steps = make_steps(chain, pool)
-        pi = steps.law(solved.pi)  # one step more leaves no state at 0
-        cost = _cost(pi, chain.u)
-        z = solve_poisson(steps.mean, pi, cost, target=0.05 * ALLOWED, max_steps=MAX_STEPS)
+        pi = steps.law(pi)  # one step more leaves no state at 0
+
+        def mean(z: Floats) -> Floats:
+            bar.update()
+            return steps.mean(z)
+
+        z = solve_poisson(mean, pi, _cost(pi, chain.u), target=0.05 * ALLOWED, max_steps=MAX_STEPS)
     if z.error <= ALLOWED:
-        return _average_scores(chain, pi, z.p)
+        return pi, _average_scores(chain, pi, z.p)
     raise ConvergenceError(
         f"the part of {n} connected neurons mixes too slowly for the gradient: with a spectral gap"
         f" of about {1 / z.condition:.1e} its error would not stay below {ALLOWED:.0e}, and"

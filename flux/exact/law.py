@@ -1,17 +1,18 @@
 """The stationary law of a network: the one place that chooses how it is found.
 
-W is read and taken apart (`parts`): neurons that hear and are heard by one neuron at most are
-delay lines, solved in closed form (`_delay_lines`); every other connected part is a chain on its
-states (`_chain`). A small chain is eliminated, in extended range where doubles do not reach
-(`_elimination`); a large one is iterated with an error bound (`_krylov`), on an accelerator if
-that is asked for (`_device`). Time and memory of a part of n neurons grow as 4**n and 2**n.
+`read` takes the network apart (`parts`): neurons that hear and are heard by one neuron at most
+are delay lines, solved in closed form (`_delay_lines`); every other connected part is a chain on
+its states (`_chain`). `solve_parts` eliminates small chains, in extended range where doubles do
+not reach (`_elimination`), and iterates large ones with an error bound (`_krylov`), on an
+accelerator if that is asked for (`_device`). What follows from the law adds up over the parts.
+Time and memory of a part of n neurons grow as 4**n and 2**n.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -32,18 +33,14 @@ from flux.exact._chain import (
     transitions,
 )
 from flux.exact._delay_lines import line_marginals
-from flux.exact._device import check_device, device_step
+from flux.exact._device import Device, check_device, device_step
 from flux.exact._elimination import SMALLEST_EXIT, eliminate, solve_direct, solve_extended
 from flux.exact._krylov import Krylov, solve_krylov
 from flux.exact.parts import Network, Part, take_apart
 from flux.model.states import MAX_CODED
 
-Device = Literal["cpu", "gpu"]
-
-TINY = 64
-"""States up to which one plain elimination is the fastest way."""
 SMALL = 512
-"""States up to which elimination is the faster way, whatever the weights."""
+"""States up to which plain elimination is as fast as any way, whatever the weights."""
 LARGEST_DIRECT = 1 << 14
 """States up to which elimination ends within a minute or two."""
 LARGEST_EXTENDED = 1 << 11
@@ -58,10 +55,10 @@ INSTEAD = "bound the flux with flux_interval, or simulate_chains and estimate it
 
 
 class PartLaw(NamedTuple):
-    """A connected part, its chain, and the chain's stationary law.
+    """A connected part, its chain, and the chain's stationary law pi.
 
-    `factors` is what elimination left of the transitions, which the gradient needs; None where
-    it was not kept.
+    `factors` is what elimination left of the transitions, from which the gradient starts; None
+    where the law was found in another way.
     """
 
     part: Part
@@ -86,12 +83,17 @@ class Law(NamedTuple):
     Examples
     --------
     >>> law = solve([[0.0, 2.0, 0.0], [2.0, 0.0, 0.0], [0.0, 1.0, 1.0]])
-    >>> law.network.n, len(law.parts), law.parts[0].pi.sum().round(12)
+    >>> law.n, len(law.parts), law.parts[0].pi.sum().round(12)
     (3, 1, np.float64(1.0))
     """
 
     network: Network
     parts: tuple[PartLaw, ...]
+
+    @property
+    def n(self) -> int:
+        """Number of neurons."""
+        return self.network.n
 
 
 def solve(
@@ -109,10 +111,10 @@ def solve(
     b : (n,) array, optional
         Biases; zero by default.
     device : {"cpu", "gpu"}
-        Where to take the steps of parts of more than seven neurons, in double precision: here,
-        or on a GPU through JAX.
+        Where to iterate parts of more than nine neurons, in double precision: here, or on a GPU
+        through JAX.
     progress : bool
-        Whether an iteration of more than two seconds shows a progress bar.
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -130,7 +132,7 @@ def solve(
 
     Notes
     -----
-    Equation {eq}`eq-flux-stationary` of the book.
+    Equation :eq:`eq-stationary` of the book, for each part of :eq:`eq-flux-parts`.
 
     Examples
     --------
@@ -139,36 +141,34 @@ def solve(
     >>> round(exact_flux(law).I, 4), exact_correlation(law)[0, 1].round(4)
     (0.9459, np.float64(0.7616))
     """
-    return law_of(W, b, device=device, progress=progress, keep=True)
-
-
-def law_of(
-    W: Weights | Law,
-    b: ArrayLike | None = None,
-    *,
-    lag: int = 1,
-    device: Device = "cpu",
-    progress: bool = True,
-    keep: bool = False,
-) -> Law:
-    """Return the law of a network, or the law that was given in its place.
-
-    Checks that everything up to `lag` fits into memory. With `keep` the factors of small parts
-    are kept for the gradient.
-    """
-    if isinstance(W, Law):
-        if b is not None:
-            raise ArgumentError("b must be left out where W is a Law, which has its own")
-        for solved in W.parts:
-            _check_part(solved.part, W.network.n, lag)
-        return W
     check_device(device)
-    network = take_apart(W, b)
+    return solve_parts(take_apart(W, b), device=device, progress=progress)
+
+
+def read(W: Weights | Law, b: ArrayLike | None) -> Network | Law:
+    """Return the network of W and b, taken apart, or the law that was given in its place."""
+    if not isinstance(W, Law):
+        return take_apart(W, b)
+    if b is not None:
+        raise ArgumentError("b must be left out where W is a Law, which has its own")
+    return W
+
+
+def solve_parts(
+    given: Network | Law, *, lag: int = 1, device: Device = "cpu", progress: bool = True
+) -> Law:
+    """Return the law of a network; a law that is given stays as it is.
+
+    Before any work it is made sure that all up to `lag` fits into memory.
+    """
+    network = given.network if isinstance(given, Law) else given
     for part in network.parts:
         _check_part(part, network.n, lag)
-    kept = sum(8 * 2.0 ** len(part.neurons) * (3 * len(part.neurons) + 1) for part in network.parts)
-    check_memory(kept, f"the laws of {len(network.parts)} parts of the network", INSTEAD)
-    return Law(network, tuple(_solve_part(part, device, progress, keep) for part in network.parts))
+    if isinstance(given, Law):
+        return given
+    what = f"the laws of {len(network.parts)} parts of the network"
+    check_memory(sum(map(_bytes_kept, network.parts)), what, INSTEAD)
+    return Law(network, tuple(_solve_part(part, device, progress) for part in network.parts))
 
 
 def solve_small(
@@ -176,12 +176,11 @@ def solve_small(
 ) -> tuple[Law, list[Part]]:
     """Return the law of all parts of up to `largest` neurons that can be solved, and the others."""
     network = take_apart(W, b)
-    solved, others = [], []
-    for part in network.parts:
+    others = [part for part in network.parts if len(part.neurons) > largest]
+    solved = []
+    for part in network.parts[len(others) :]:  # the largest come first
         try:
-            if len(part.neurons) > largest:
-                raise ConvergenceError
-            solved.append(_solve_part(part, "cpu", progress, keep=False))
+            solved.append(_solve_part(part, "cpu", progress))
         except ConvergenceError:
             others.append(part)
     return Law(network, tuple(solved)), others
@@ -236,7 +235,7 @@ def stationary_distribution(
     b : (n,) array, optional
         Biases; zero by default.
     progress : bool
-        Whether an iteration of more than two seconds shows a progress bar.
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -257,26 +256,22 @@ def stationary_distribution(
     >>> stationary_distribution([[0.0, 3.0], [3.0, 0.0]])
     array([0.25, 0.25, 0.25, 0.25])
     """
-    law = law_of(W, b, progress=progress)
+    given = read(W, b)
+    n = given.n
+    check_memory(32 * 2.0**n, f"the law of n = {n} neurons", INSTEAD)
+    codes = np.arange(1 << check_count("n", n, 1, MAX_CODED))
+    law = solve_parts(given, progress=progress)
     network = law.network
-    check_memory(32 * 2.0**network.n, f"the law of n = {network.n} neurons", INSTEAD)
-    codes = np.arange(1 << check_count("n", network.n, 1, MAX_CODED))
-    pi = np.ones(1 << network.n)
+    pi = np.ones(1 << n)
     for i, on, off in zip(network.line_neurons, *line_marginals(network.lines), strict=True):
         pi *= np.where((codes >> i) & 1, on, off)
     for solved in law.parts:
         own = np.zeros_like(codes)
         for place, i in enumerate(solved.part.neurons):
             own |= ((codes >> i) & 1) << place
-        pi *= unfolded(solved)[own]
+        folded = solved.chain.folded
+        pi *= (np.concatenate([solved.pi, solved.pi[::-1]]) / 2 if folded else solved.pi)[own]
     return pi
-
-
-def unfolded(solved: PartLaw) -> Floats:
-    """Return the law of a part over all its states."""
-    if not solved.chain.folded:
-        return solved.pi
-    return np.concatenate([solved.pi, solved.pi[::-1]]) / 2
 
 
 def law_step(W: Floats, b: Floats, pool: Executor) -> Callable[[Floats], Floats]:
@@ -295,30 +290,35 @@ def _check_part(part: Part, n: int, lag: int) -> None:
     check_memory(needed, what, INSTEAD)
 
 
-def _solve_part(part: Part, device: Device, progress: bool, keep: bool) -> PartLaw:
+def _bytes_kept(part: Part) -> float:
+    """Return how much memory the law of a part holds at most."""
+    size = 2.0 ** len(part.neurons)
+    return 8 * size * (3 * len(part.neurons) + 1 + (size if size <= SMALL else 0))
+
+
+def _solve_part(part: Part, device: Device, progress: bool) -> PartLaw:
     """Return the chain of a part, folded where that is possible, and its stationary law."""
     chain = make_chain(part.W, part.b, folded=not part.b.any())
     size, n = chain.on.shape
-    if size <= TINY or (keep and size <= SMALL):
+    if size <= SMALL:
         pi, smallest_exit, factors = _eliminate_small(chain.on, chain.off, chain.folded)
         if smallest_exit >= SMALLEST_EXIT:
-            return PartLaw(part, chain, pi, factors if keep else None)
-    with thread_pool() as pool:
-        if size <= TINY:
+            return PartLaw(part, chain, pi, factors)
+        with thread_pool() as pool:
             return PartLaw(part, chain, _extend(chain, pool), None)
-        if size <= SMALL and device == "cpu":
-            return PartLaw(part, chain, _eliminate(chain, pool), None)
-        advance = make_step(chain, pool) if device == "cpu" else device_step(chain)
-        found = iterate(chain, advance, progress)
-        if found.error <= TOLERANCE:
-            return PartLaw(part, chain, found.p, None)
+    with thread_pool() as pool:
+        step = make_step(chain, pool) if device == "cpu" else device_step(chain)
+        iterated = _iterate(step, size, n, progress)
+        if iterated.error <= TOLERANCE:
+            return PartLaw(part, chain, iterated.p, None)
         if size <= LARGEST_DIRECT and 8.5 * size * size < memory_limit():
-            return PartLaw(part, chain, _eliminate(chain, pool), None)
+            return PartLaw(part, chain, _eliminate(chain, pool, progress), None)
     raise ConvergenceError(
         f"the part of {n} connected neurons mixes too slowly: with a spectral gap of about"
-        f" {1 / found.condition:.1e} the error of its stationary law after {found.steps} steps"
-        f" is bounded by {found.error:.1e} only, not by {TOLERANCE:.0e}, and elimination would"
-        f" need {size} states (at most {LARGEST_DIRECT}): {INSTEAD}"
+        f" {1 / iterated.condition:.1e} the error of its stationary law after"
+        f" {iterated.steps} steps is bounded by {iterated.error:.1e} only, not by"
+        f" {TOLERANCE:.0e}, and elimination would need {size} states (at most"
+        f" {LARGEST_DIRECT}): {INSTEAD}"
     )
 
 
@@ -329,9 +329,7 @@ def _eliminate_small(on: Floats, off: Floats, folded: bool) -> tuple[Floats, flo
     return pi, smallest_exit, factors
 
 
-def iterate(chain: Chain, advance: Callable[[Floats], Floats], progress: bool) -> Krylov:
-    """Return the law of a chain, of which `advance` is one step, by iteration."""
-    size, n = chain.on.shape
+def _iterate(advance: Callable[[Floats], Floats], size: int, n: int, progress: bool) -> Krylov:
     with progress_bar(f"stationary law, {n} neurons", unit="step", show=progress) as bar:
 
         def step(p: Floats) -> Floats:
@@ -341,9 +339,11 @@ def iterate(chain: Chain, advance: Callable[[Floats], Floats], progress: bool) -
         return solve_krylov(step, size, target=TARGET, max_steps=MAX_STEPS)
 
 
-def _eliminate(chain: Chain, pool: Executor) -> Floats:
-    law, smallest_exit = solve_direct(dense_transitions(chain), pool)
-    return law if smallest_exit >= SMALLEST_EXIT else _extend(chain, pool)
+def _eliminate(chain: Chain, pool: Executor, progress: bool) -> Floats:
+    size = len(chain.on)
+    with progress_bar("elimination", size, unit="state", show=progress) as bar:
+        pi, smallest_exit = solve_direct(dense_transitions(chain), pool, bar.update)
+    return pi if smallest_exit >= SMALLEST_EXIT else _extend(chain, pool)
 
 
 def _extend(chain: Chain, pool: Executor) -> Floats:

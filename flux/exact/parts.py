@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from flux._base.checks import check_any_weights, check_bias
 from flux._base.errors import ConvergenceError
 from flux._base.jit import jit
-from flux._base.types import Codes, Floats
-from flux.exact._delay_lines import Lines
+from flux._base.types import Codes, Floats, Weights
+from flux.exact._delay_lines import DelayLines
 from flux.exact._elimination import LARGEST_FIELD
 
 Flags = NDArray[np.bool_]
@@ -31,15 +31,20 @@ class Network(NamedTuple):
 
     n: int
     line_neurons: Codes
-    lines: Lines
+    lines: DelayLines
     parts: list[Part]
+
+    @property
+    def line_entries(self) -> tuple[Codes, Codes]:
+        """Where the weights of the delay lines stand in W."""
+        return self.line_neurons, self.line_neurons[self.lines.sender]
 
 
 NOBODY = np.empty(0, np.int64)
-NO_LINES = Lines(NOBODY, np.empty(0), np.empty(0))
+NO_LINES = DelayLines(NOBODY, np.empty(0), np.empty(0))
 
 
-def take_apart(W: Any, b: Any) -> Network:
+def take_apart(W: Weights, b: ArrayLike | None) -> Network:
     """Check W (dense or scipy.sparse) and b, and take the network apart, largest part first."""
     weights = check_any_weights(W)
     n = weights.shape[0]
@@ -62,7 +67,7 @@ def take_apart(W: Any, b: Any) -> Network:
     line_sender, line_w = np.arange(n), np.zeros(n)
     line_sender[receiver], line_w[receiver] = sender, w
     place = np.searchsorted(line_neurons, line_sender[line_neurons])
-    lines = Lines(place, line_w[line_neurons], bias[line_neurons])
+    lines = DelayLines(place, line_w[line_neurons], bias[line_neurons])
     strongest = np.abs(lines.w).max(initial=0.0)
     if strongest > LARGEST_FIELD and lines.b.any():
         raise ConvergenceError(
@@ -76,12 +81,12 @@ def _parts(receiver: Codes, sender: Codes, w: Floats, b: Floats, labels: Codes) 
     """Return the parts whose label is below n, largest first."""
     n = len(labels)
     by_label = np.argsort(labels, kind="stable")
-    groups = np.flatnonzero(np.diff(labels[by_label], prepend=-1, append=n + 1))
+    starts = np.flatnonzero(np.diff(labels[by_label], prepend=-1, append=n + 1))
     rank = np.empty(n, np.int64)  # a neuron's place in its part
     edge_order = np.argsort(labels[receiver], kind="stable")
     edge_labels = labels[receiver][edge_order]
     parts = []
-    for start, stop in itertools.pairwise(groups):
+    for start, stop in itertools.pairwise(starts):
         neurons = by_label[start:stop]
         label = labels[neurons[0]]
         if label == n:

@@ -8,7 +8,7 @@ from scipy import sparse
 
 import flux
 from flux.exact._delay_lines import (
-    Lines,
+    DelayLines,
     line_correlation,
     line_flux,
     line_gradient,
@@ -32,7 +32,7 @@ def draw(kind, n, strength, bias, seed):
     if kind.endswith("lines"):
         ends = rng.choice(n, 1 + n // 7, replace=False)
         sender[ends], w[ends] = ends, 0.0
-    return Lines(sender, w, bias * rng.normal(size=n))
+    return DelayLines(sender, w, bias * rng.normal(size=n))
 
 
 def oracle(lines, lag=1):
@@ -83,7 +83,7 @@ def test_flips_beyond_double_range_leave_the_law_known(kind, strength):
 def test_bias_tells_where_it_is_far_below_the_spacing_of_doubles():
     """A ring of one neuron has on : off = exp(2 b), however strong it holds its spin."""
     for strength in (1e3, 1e10, 1e15):
-        on, off = line_marginals(Lines(np.array([0]), np.array([strength]), np.array([0.7])))
+        on, off = line_marginals(DelayLines(np.array([0]), np.array([strength]), np.array([0.7])))
         assert on[0] == pytest.approx(1 / (1 + np.exp(-1.4)), rel=TOLERANCE)
         assert off[0] == pytest.approx(1 / (1 + np.exp(1.4)), rel=TOLERANCE)
 

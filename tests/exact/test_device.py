@@ -7,7 +7,7 @@ import pytest
 
 from flux import TooLargeError, exact_flux, gaussian_weights
 from flux._base.threads import thread_pool
-from flux.exact import _device
+from flux.exact import _device, law
 from flux.exact._chain import make_chain, make_step
 
 pytest.importorskip("jax")
@@ -20,6 +20,7 @@ def test_flux_is_that_of_numpy(
     n: int, width: float, biased: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_device, "PLATFORM", "cpu")
+    monkeypatch.setattr(law, "SMALL", 2)  # so that small networks are iterated
     rng = np.random.default_rng([n, biased])
     W = gaussian_weights(n, rng=rng, width=width)
     b = rng.normal(size=n) if biased else None

@@ -1,7 +1,6 @@
 """The gradient of the flux: against differences of the oracle, closed forms, invariances."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import mpmath as mp
 import numpy as np
@@ -9,20 +8,11 @@ import oracles
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from networks import biases, weights
 from scipy import sparse
 
 import flux
-from flux.exact import _chain as chain
-from flux.exact import _elimination as stationary
 from flux.exact import gradient
-
-
-def weights(n, width, seed, **kinds):
-    return flux.gaussian_weights(n, rng=np.random.default_rng(seed), width=width, **kinds)
-
-
-def biases(n, width, seed):
-    return np.random.default_rng(1000 + seed).normal(0, width, n)
 
 
 def rooks(n, strength, seed):
@@ -116,23 +106,6 @@ def test_iteration_agrees_with_elimination(monkeypatch, n, width, biased):
     iterated = flux.flux_gradient(W, b)
     np.testing.assert_allclose(iterated.dW, direct.dW, rtol=0, atol=gradient.ALLOWED)
     np.testing.assert_allclose(iterated.db, direct.db, rtol=0, atol=gradient.ALLOWED)
-
-
-@pytest.mark.parametrize("coupling", [4, 6, 8])
-def test_iteration_does_not_promise_what_metastable_chains_deny(coupling):
-    """Ferromagnets: what a small residual hides is in the condition number."""
-    n = 9
-    with ThreadPoolExecutor(1) as pool:
-        links = chain.make_chain(np.full((n, n), coupling / n), np.full(n, 0.01), folded=False)
-        P = chain.dense_transitions(links)
-        pi, _ = stationary.solve_direct(P.copy(), pool)
-        cost = np.random.default_rng(1).normal(size=len(pi))
-        cost -= pi @ cost
-        expected = np.linalg.solve(np.eye(len(pi)) - P + pi, cost)
-        mean = chain.make_steps(links, pool).mean
-        found = stationary.solve_poisson(mean, pi, cost, target=1e-7, max_steps=200)
-    error = found.p - expected
-    assert pi @ np.square(error - pi @ error) <= found.error**2
 
 
 @pytest.mark.parametrize("biased", [True, False])

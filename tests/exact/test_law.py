@@ -1,113 +1,33 @@
-"""Exact laws and flux: against the oracle, closed forms, invariances, bounds, refusals."""
-
-import time
-from concurrent.futures import ThreadPoolExecutor
+"""The law of a network: against the oracle and closed forms, solved once, chosen ways, refusals."""
 
 import numpy as np
 import oracles
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from networks import (
+    CASES,
+    arrays,
+    biases,
+    draw,
+    networks,
+    oracle,
+    symmetric,
+    tolerance,
+    weights,
+)
 from scipy import sparse
-from scipy.special import expit
 
 import flux
-from flux.exact import _chain as chain
-from flux.exact import _elimination as stationary
-from flux.exact import law as exact
-from flux.model.information import field_entropy
-
-POOL = ThreadPoolExecutor(2)
-
-
-def weights(n, width, seed, **kinds):
-    return flux.gaussian_weights(n, rng=np.random.default_rng(seed), width=width, **kinds)
-
-
-def biases(n, width, seed):
-    return np.random.default_rng(1000 + seed).normal(0, width, n)
-
-
-def symmetric(n, width, seed):
-    W = weights(n, width, seed)
-    return (W + W.T) / 2
-
-
-def with_silent_row(n, seed):
-    W = weights(n, 1.0, seed)
-    W[1] = 0
-    return W
-
-
-def dale(n, width, seed):
-    """Every neuron excites all others, or inhibits all."""
-    return np.abs(weights(n, width, seed)) * np.resize([1.0, -1.0, 1.0], n)
-
-
-CASES = {
-    "zero": (np.zeros((3, 3)), None),
-    "one neuron": ([[1.5]], [0.3]),
-    "width 0.1": (weights(6, 0.1, 1), None),
-    "width 1, n = 6": (weights(6, 0.9, 2), biases(6, 1, 2)),
-    "zero row": (with_silent_row(4, 3), None),
-    "zero row, strong bias": (with_silent_row(4, 3), [0.0, 800.0, 0.0, 0.0]),
-    "Dale": (dale(5, 1.0, 4), biases(5, 0.3, 4)),
-    "symmetric": (symmetric(5, 1.0, 5), biases(5, 1, 5)),
-    "rooks": (flux.nrooks(5, rng=np.random.default_rng(6), strength=2.0), None),
-    "rooks with bias": (
-        flux.nrooks(5, rng=np.random.default_rng(6), strength=2.5),
-        biases(5, 1, 6),
-    ),
-    "line": (np.diag([1.0, -2.0, 3.0], -1), biases(4, 1, 7)),
-    "line into a part": (
-        np.array([[0, 2, 0, 0], [1, 0, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0.0]]),
-        biases(4, 1, 8),
-    ),
-    "width 3": (weights(4, 3, 9), biases(4, 3, 9)),
-    "width 10, n = 6": (weights(6, 10, 10), None),
-    "width 20": (weights(4, 20, 11), None),
-    "width 20, bias": (weights(4, 20, 12), biases(4, 20, 12)),
-    "symmetric, strong": (symmetric(4, 10, 13), None),
-    "Dale, strong": (dale(4, 10, 14), None),
-    "rooks, strong": (flux.nrooks(4, rng=np.random.default_rng(15), strength=30.0), None),
-    "rooks, strong, bias": (
-        flux.nrooks(4, rng=np.random.default_rng(16), strength=60.0),
-        biases(4, 5, 16),
-    ),
-    "metastable, 12": (weights(4, 1, 17) + 12 * np.eye(4), None),
-    "metastable, 12, bias": (weights(4, 1, 18) + 12 * np.eye(4), biases(4, 1, 18)),
-    "metastable, 100": (weights(3, 1, 19) + 100 * np.eye(3), biases(3, 1, 19)),
-    "beyond double range": (weights(4, 1, 20) + 400 * np.eye(4), biases(4, 1, 20)),
-    "nearly periodic": (weights(4, 0.1, 21) + 25 * np.roll(np.eye(4), 1, 0), None),
-}
+from flux.exact import _device
+from flux.exact import law as law_module
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_matches_the_oracle(name):
-    W, b = (np.asarray(a, float) if a is not None else None for a in CASES[name])
-    I, H, D, pi, rms, C = oracles.flux(W, b)
-    tolerance = 1e-12 if np.abs(W).max() <= 3 else 1e-9
-    np.testing.assert_allclose(flux.exact_flux(W, b), (I, H, D), rtol=0, atol=tolerance)
-    np.testing.assert_allclose(flux.stationary_distribution(W, b), pi, rtol=0, atol=tolerance)
-    found = flux.exact_correlation(W, b)
-    np.testing.assert_allclose(found, np.array(C, float), rtol=0, atol=1e-9)
-    assert flux.rms_correlation(found) == pytest.approx(rms, abs=tolerance)
-
-
-@pytest.mark.parametrize("lag", [2, 3, 7])
-@pytest.mark.parametrize(
-    "name", ["zero row", "width 3", "rooks with bias", "line", "metastable, 12"]
-)
-def test_lagged_flux_matches_the_oracle(name, lag):
-    W, b = CASES[name]
-    I, H, D, *_ = oracles.flux(W, b, lag)
-    np.testing.assert_allclose(flux.exact_flux(W, b, lag), (I, H, D), rtol=0, atol=1e-9)
-
-
-def test_transition_matrix_matches_the_oracle():
-    W, b = CASES["width 3"]
-    expected = np.array(oracles.transitions(W.tolist(), b.tolist()), float)
-    np.testing.assert_allclose(flux.transition_matrix(W, b), expected, rtol=1e-13)
+def test_stationary_distribution_is_that_of_the_oracle(name):
+    pi = oracle(name)[3]
+    found = flux.stationary_distribution(*arrays(name))
+    np.testing.assert_allclose(found, pi, rtol=0, atol=tolerance(name))
 
 
 def test_rare_states_keep_their_relative_precision():
@@ -115,123 +35,6 @@ def test_rare_states_keep_their_relative_precision():
     pi = oracles.flux(W, b)[3]
     assert pi.min() < 1e-12
     np.testing.assert_allclose(flux.stationary_distribution(W, b), pi, rtol=1e-11)
-
-
-# --- the ways to the stationary law agree with each other -------------------------------------
-
-
-@pytest.mark.parametrize(("n", "width", "diagonal"), [(8, 1, 0), (9, 6, 0), (8, 1, 30), (8, 20, 0)])
-@pytest.mark.parametrize("folded", [True, False])
-def test_blocked_plain_and_extended_elimination_agree_in_every_entry(n, width, diagonal, folded):
-    b = np.zeros(n) if folded else biases(n, 1, n)
-    links = chain.make_chain(weights(n, width, n) + diagonal * np.eye(n), b, folded=folded)
-    P = chain.dense_transitions(links)
-    plain, _ = stationary.eliminate(P.copy())
-    extended = stationary.solve_extended(*chain.extended_transitions(links, POOL), POOL)
-    blocked, _ = stationary.solve_direct(P, POOL)
-    np.testing.assert_allclose(blocked, plain, rtol=1e-12)
-    np.testing.assert_allclose(extended, plain, rtol=1e-12)
-
-
-@pytest.mark.parametrize("folded", [True, False])
-@pytest.mark.parametrize("width", [0.3, 1, 3])
-def test_iteration_keeps_its_error_bound(width, folded):
-    n = 10
-    b = np.zeros(n) if folded else biases(n, 1, n)
-    links = chain.make_chain(weights(n, width, n), b, folded=folded)
-    pi, _ = stationary.solve_direct(chain.dense_transitions(links), POOL)
-    found = stationary.solve_krylov(
-        chain.make_step(links, POOL), len(pi), target=1e-12, max_steps=exact.MAX_STEPS
-    )
-    assert np.abs(found.p - pi).sum() <= found.error <= exact.TOLERANCE
-
-
-@pytest.mark.parametrize("width", [0.0, 1e-8, 1e-3, 0.02, 0.05, 0.07, 0.1, 0.2])
-@pytest.mark.parametrize("biased", [True, False])
-def test_weak_networks_are_exact_though_one_step_forgets_nearly_all(width, biased):
-    """Images of random differences are then nearly parallel, and few of them are of use."""
-    for seed in range(6):
-        W = weights(11, width, seed) + 1e-12 * np.ones((11, 11))
-        b = biases(11, 1, seed) if biased else np.zeros(11)
-        links = chain.make_chain(W, b, folded=not biased)
-        pi, _ = stationary.solve_direct(chain.dense_transitions(links), POOL)
-        found = stationary.solve_krylov(
-            chain.make_step(links, POOL), len(pi), target=exact.TARGET, max_steps=exact.MAX_STEPS
-        )
-        assert np.abs(found.p - pi).sum() <= found.error <= exact.TOLERANCE
-        assert found.steps < 40
-
-
-@pytest.mark.parametrize("coupling", [12, 20, 28])
-def test_iteration_does_not_promise_what_metastable_chains_deny(coupling):
-    """Ferromagnets with a field: the uniform start hides the slow mode, the probe finds it."""
-    n = 10
-    W = np.full((n, n), coupling / n)
-    links = chain.make_chain(W, np.full(n, 1e-6), folded=False)
-    pi, _ = stationary.solve_direct(chain.dense_transitions(links), POOL)
-    found = stationary.solve_krylov(
-        chain.make_step(links, POOL), len(pi), target=1e-12, max_steps=exact.MAX_STEPS
-    )
-    assert np.abs(found.p - pi).sum() <= found.error
-    assert found.error > exact.TOLERANCE
-
-
-@pytest.mark.parametrize("folded", [True, False])
-@pytest.mark.parametrize("n", [6, 7])
-def test_step_in_chunks_is_the_dense_step(monkeypatch, n, folded):
-    b = np.zeros(n) if folded else biases(n, 1, 1)
-    links = chain.make_chain(weights(n, 1, 1), b, folded=folded)
-    p = np.random.default_rng(0).dirichlet(np.ones(len(links.on)))
-    expected = p @ chain.dense_transitions(links)
-    monkeypatch.setattr(chain, "CHUNK", 64)
-    monkeypatch.setattr(chain, "WORTHWHILE", 64)
-    for stored in (0, 1 << 28):
-        monkeypatch.setattr(chain, "STORED", stored)
-        np.testing.assert_allclose(chain.make_step(links, POOL)(p), expected, rtol=1e-12)
-
-
-def test_slow_networks_beyond_iteration_fall_back_to_elimination():
-    W = weights(11, 1, 3) + 15 * np.eye(11)
-    slow = flux.exact_flux(W)
-    turn = np.random.default_rng(4).choice([-1.0, 1.0], 11)
-    order = np.random.default_rng(5).permutation(11)
-    other = flux.exact_flux((turn[:, None] * W * turn)[np.ix_(order, order)])
-    np.testing.assert_allclose(slow, other, rtol=0, atol=1e-10)
-
-
-def test_slow_networks_beyond_elimination_are_refused(monkeypatch):
-    monkeypatch.setattr(exact, "LARGEST_DIRECT", 64)
-    with pytest.raises(flux.ConvergenceError, match=r"spectral gap.*simulate_chains"):
-        flux.exact_flux(weights(11, 1, 3) + 15 * np.eye(11))
-
-
-def test_extended_range_has_its_limits():
-    coupled = np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0.0]])
-    with pytest.raises(flux.ConvergenceError, match="too strong"):
-        flux.exact_flux(coupled * 2.0**60, [0.5, 0.0, 0.0])
-
-
-# --- closed forms --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("strength", [0.3, 2.0, 10.0, 800.0])
-@pytest.mark.parametrize("n", [1, 2, 7, 1000])
-def test_rooks_have_their_closed_form(n, strength):
-    W = flux.nrooks(n, rng=np.random.default_rng(n), strength=strength)
-    I, H, D = flux.exact_flux(W)
-    divergence = n * float(field_entropy(np.array(strength)))
-    assert H == pytest.approx(n, rel=1e-14)
-    assert D == pytest.approx(divergence, rel=1e-12, abs=1e-13 * n)
-    assert I == pytest.approx(n - divergence, rel=1e-12)
-    rms = flux.rms_correlation(flux.exact_correlation(W))
-    assert rms == pytest.approx(np.tanh(strength / 2) / np.sqrt(n), rel=1e-12)
-
-
-def test_ten_thousand_rooks():
-    W = flux.nrooks(10_000, rng=np.random.default_rng(1), strength=3.0)
-    per_neuron = 1 - float(field_entropy(np.array(3.0)))
-    assert flux.exact_flux(W).I == pytest.approx(10_000 * per_neuron, rel=1e-12)
-    assert flux.exact_flux(sparse.csr_array(W)).I == pytest.approx(10_000 * per_neuron, rel=1e-12)
 
 
 @given(seed=st.integers(0, 10**6), width=st.floats(0.05, 4))
@@ -245,71 +48,6 @@ def test_symmetric_networks_have_their_closed_form(seed, width):
     np.testing.assert_allclose(flux.stationary_distribution(W, b), pi / pi.sum(), rtol=1e-9)
 
 
-def test_lag_of_two_rooks_is_a_squared_channel():
-    """Two steps of a noisy copy with error q err with 2 q (1 - q)."""
-    q = expit(-1.5)
-    error = 2 * q * (1 - q)
-    expected = 6 * (1 - float(flux.binary_entropy(error)))
-    W = flux.nrooks(6, rng=np.random.default_rng(2), strength=1.5)
-    assert flux.exact_flux(W, lag=2).I == pytest.approx(expected, rel=1e-13)
-
-
-# --- invariances and bounds ----------------------------------------------------------------------
-
-networks = st.tuples(
-    st.integers(2, 7), st.floats(0.05, 8), st.floats(0.3, 1), st.booleans(), st.integers(0, 10**6)
-)
-
-
-def draw(network):
-    n, width, density, biased, seed = network
-    W = weights(n, width, seed, density=density)
-    return W, (biases(n, 1, seed) if biased else None)
-
-
-@given(networks)
-@settings(max_examples=60, deadline=None)
-def test_bounds(network):
-    W, b = draw(network)
-    I, H, D = flux.exact_flux(W, b)
-    assert -1e-12 <= I <= H + 1e-12
-    assert -1e-12 <= D
-    assert H <= len(W) + 1e-12
-    assert I == H - D
-    assert flux.exact_flux(W, b, lag=2).I <= I + 1e-10
-
-
-@given(networks)
-@settings(max_examples=40, deadline=None)
-def test_relabelling_and_gauge_flips_change_nothing(network):
-    W, b = draw(network)
-    rng = np.random.default_rng(network[-1])
-    order, turn = rng.permutation(len(W)), rng.choice([-1.0, 1.0], len(W))
-    turned = (turn[:, None] * W * turn)[np.ix_(order, order)]
-    turned_b = None if b is None else (turn * b)[order]
-    np.testing.assert_allclose(
-        flux.exact_flux(turned, turned_b), flux.exact_flux(W, b), rtol=0, atol=1e-10
-    )
-    expected = (turn[:, None] * flux.exact_correlation(W, b) * turn)[np.ix_(order, order)]
-    np.testing.assert_allclose(flux.exact_correlation(turned, turned_b), expected, atol=1e-9)
-
-
-@given(networks, networks)
-@settings(max_examples=25, deadline=None)
-def test_fluxes_of_separate_networks_add(first, second):
-    W1, b1 = draw(first)
-    W2, b2 = draw(second)
-    both = np.zeros((len(W1) + len(W2),) * 2)
-    both[: len(W1), : len(W1)], both[len(W1) :, len(W1) :] = W1, W2
-    b = None
-    if b1 is not None or b2 is not None:
-        b = np.concatenate(
-            [np.zeros(len(W1)) if b1 is None else b1, np.zeros(len(W2)) if b2 is None else b2]
-        )
-    apart = np.add(flux.exact_flux(W1, b1), flux.exact_flux(W2, b2))
-    np.testing.assert_allclose(flux.exact_flux(both, b), apart, rtol=0, atol=1e-10)
-
-
 @given(networks)
 @settings(max_examples=25, deadline=None)
 def test_stationary_law_stays_under_its_transitions(network):
@@ -321,45 +59,195 @@ def test_stationary_law_stays_under_its_transitions(network):
     assert flux.mutual_information(joint) == pytest.approx(flux.exact_flux(W, b).I, abs=1e-11)
 
 
-@given(st.integers(2, 6), st.floats(0.1, 6), st.integers(0, 10**6))
-@settings(max_examples=40, deadline=None)
-def test_no_network_within_the_l1_bound_beats_rooks(n, bound, seed):
-    W = weights(n, 1.0, seed)
-    W *= bound / np.abs(W).sum(1, keepdims=True)
-    rooks = n * (1 - float(field_entropy(np.array(bound))))
-    assert flux.exact_flux(W).I <= rooks + 1e-12
+# --- one law for all that follows from it --------------------------------------------------------
+
+FOLLOWS = {
+    "exact_flux": flux.exact_flux,
+    "exact_flux, lag": lambda W, b=None: flux.exact_flux(W, b, 3),
+    "exact_correlation": flux.exact_correlation,
+    "flux_gradient": flux.flux_gradient,
+    "stationary_distribution": flux.stationary_distribution,
+    "memory_curve": lambda W, b=None: flux.memory_curve(W, [1, 4, 2], b=b),
+}
+
+# without and with bias, in one part or several: eliminated, in extended range, iterated, lines
+SOLVED = {
+    "eliminated": (weights(5, 1, 1), None),
+    "eliminated, bias": (weights(9, 1, 2), biases(9, 1, 2)),
+    "extended range": (weights(4, 1, 20) + 400 * np.eye(4), None),
+    "iterated": (weights(10, 0.8, 3), biases(10, 1, 3)),
+    "slow": (weights(11, 0.2, 4) + 15 * np.eye(11), None),
+    "rooks": (flux.nrooks(6, rng=np.random.default_rng(5), strength=2.0), biases(6, 1, 5)),
+    "parts": (weights(11, 1, 6, density=0.12), biases(11, 1, 6)),
+    "sparse": (sparse.csr_array(weights(11, 1, 7, density=0.12)), None),
+}
+WITHOUT_GRADIENT = {"extended range", "slow"}
 
 
-def test_sparse_and_dense_weights_agree():
-    W = weights(8, 1, 5, density=0.3)
-    for kind in (sparse.csr_array, sparse.csc_matrix, sparse.coo_array):
-        assert flux.exact_flux(kind(W)) == flux.exact_flux(W)
+@pytest.fixture
+def solved(monkeypatch):
+    """Return the sizes of the parts that were solved, in order."""
+    sizes = []
+    plain = law_module._solve_part
+
+    def counted(part, *arguments, **keywords):
+        sizes.append(len(part.neurons))
+        return plain(part, *arguments, **keywords)
+
+    monkeypatch.setattr(law_module, "_solve_part", counted)
+    return sizes
 
 
-def test_silent_neurons_correlate_with_nothing():
-    C = flux.exact_correlation(weights(4, 1, 1), [0.0, 2000.0, 0.0, 0.0])
-    assert not C[1].any()
-    assert not C[:, 1].any()
-    assert C[0, 2] != 0
+@pytest.mark.parametrize("name", SOLVED)
+def test_one_law_gives_what_the_network_gives_bit_for_bit(name, solved):
+    W, b = SOLVED[name]
+    expected = {
+        kind: function(W, b)
+        for kind, function in FOLLOWS.items()
+        if not (kind == "flux_gradient" and name in WITHOUT_GRADIENT)
+    }
+    solved.clear()
+    law = flux.solve(W, b)
+    assert len(solved) == len(law.parts)
+    for kind, values in expected.items():
+        found = FOLLOWS[kind](law)
+        for one, other in zip(np.atleast_1d(*found), np.atleast_1d(*values), strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert len(solved) == len(law.parts), "a part was solved again"
+
+
+def test_each_function_solves_each_part_once(solved):
+    W = np.zeros((9, 9))
+    W[:4, :4], W[4:7, 4:7], W[7, 8] = weights(4, 1, 1), weights(3, 1, 2), 2.0
+    for function in FOLLOWS.values():
+        solved.clear()
+        function(W)
+        assert solved == [4, 3]
+
+
+def test_law_knows_its_network():
+    W = np.zeros((7, 7))
+    W[:4, :4] = weights(4, 1, 1)
+    law = flux.solve(W, biases(7, 1, 1))
+    (part,) = law.parts
+    assert law.n == law.network.n == 7
+    assert part.part.neurons.tolist() == [0, 1, 2, 3]
+    assert law.network.line_neurons.tolist() == [4, 5, 6]
+    np.testing.assert_allclose(
+        part.pi, flux.stationary_distribution(W[:4, :4], part.part.b), rtol=1e-14
+    )
+
+
+@pytest.mark.parametrize("name", FOLLOWS)
+def test_a_bias_beside_a_law_is_an_error(name):
+    law = flux.solve(np.eye(3))
+    with pytest.raises(flux.ArgumentError, match="b must be left out where W is a Law"):
+        FOLLOWS[name](law, [0.0, 0.0, 0.0])
+
+
+# --- the way to the law --------------------------------------------------------------------------
+
+
+def test_lines_need_no_solver(solved):
+    W = flux.nrooks(3000, rng=np.random.default_rng(1), strength=3.0)
+    assert flux.solve(W).parts == ()
+    assert solved == []
+
+
+@pytest.mark.parametrize("biased", [True, False])
+def test_elimination_and_iteration_agree(monkeypatch, biased):
+    W, b = weights(8, 1, 1), biases(8, 1, 1) if biased else None
+    direct = flux.solve(W, b)
+    monkeypatch.setattr(law_module, "SMALL", 1)
+    monkeypatch.setattr(law_module, "_eliminate", None)
+    iterated = flux.solve(W, b)
+    assert direct.parts[0].factors is not None
+    assert iterated.parts[0].factors is None
+    difference = np.abs(direct.parts[0].pi - iterated.parts[0].pi).sum()
+    assert 0 < difference <= law_module.TOLERANCE
+
+
+def test_slow_networks_beyond_iteration_fall_back_to_elimination():
+    W = weights(11, 1, 3) + 15 * np.eye(11)
+    slow = flux.exact_flux(W)
+    turn = np.random.default_rng(4).choice([-1.0, 1.0], 11)
+    order = np.random.default_rng(5).permutation(11)
+    other = flux.exact_flux((turn[:, None] * W * turn)[np.ix_(order, order)])
+    np.testing.assert_allclose(slow, other, rtol=0, atol=1e-10)
+
+
+def test_slow_networks_beyond_elimination_are_refused(monkeypatch):
+    monkeypatch.setattr(law_module, "LARGEST_DIRECT", 64)
+    with pytest.raises(flux.ConvergenceError, match=r"spectral gap.*simulate_chains"):
+        flux.exact_flux(weights(11, 1, 3) + 15 * np.eye(11))
+
+
+def test_extended_range_has_its_limits():
+    coupled = np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0.0]])
+    with pytest.raises(flux.ConvergenceError, match="too strong"):
+        flux.exact_flux(coupled * 2.0**60, [0.5, 0.0, 0.0])
+
+
+def test_parts_too_large_or_too_slow_are_handed_back(monkeypatch):
+    W = np.zeros((17, 17))
+    W[:8, :8], W[8:13, 8:13], W[13:, 13:] = weights(8, 1, 1), weights(5, 1, 2), weights(4, 1, 3)
+    law, others = law_module.solve_small(W, None, 6)
+    assert [len(part.part.neurons) for part in law.parts] == [5, 4]
+    assert [len(part.neurons) for part in others] == [8]
+    W[8:13, 8:13] += 15 * np.eye(5)
+    monkeypatch.setattr(law_module, "SMALL", 8)  # the part of 5 is iterated, in vain
+    monkeypatch.setattr(law_module, "LARGEST_DIRECT", 8)
+    law, others = law_module.solve_small(W, None, 6)
+    assert [len(part.part.neurons) for part in law.parts] == [4]
+    assert [len(part.neurons) for part in others] == [8, 5]
 
 
 # --- refusals ------------------------------------------------------------------------------------
 
+BIG = np.zeros((63, 63))
+BIG[:3, :3], BIG[3:, 3:] = weights(3, 1, 1), weights(60, 1, 1)
 
-def test_too_large_networks_are_refused_at_once():
-    start = time.perf_counter()
-    with pytest.raises(flux.TooLargeError, match=r"60 connected neurons.*bytes.*simulate_chains"):
-        flux.exact_flux(weights(60, 1, 1))
-    with pytest.raises(flux.TooLargeError, match="transition matrix of n = 30"):
-        flux.transition_matrix(weights(30, 1, 1))
-    with pytest.raises(flux.TooLargeError, match="law of n = 45"):
-        flux.stationary_distribution(np.eye(45))
-    with pytest.raises(flux.TooLargeError, match="60 connected neurons"):
-        flux.exact_correlation(weights(60, 1, 1))
-    with pytest.raises(flux.TooLargeError, match="18 connected neurons"):
-        flux.exact_flux(weights(18, 1, 1), lag=2)
-    # minutes of work or gigabytes of memory would show here; the limit itself is no benchmark
-    assert time.perf_counter() - start < 20
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: flux.solve(np.ones((3, 3)), device="tpu"), ValueError, "device must be one of"),
+        (lambda: flux.solve(np.ones((3, 3)), device="gpu"), ValueError, "device 'gpu'"),
+        (
+            lambda: flux.exact_flux(np.ones((3, 3)), device="tpu"),
+            ValueError,
+            "device must be one of",
+        ),
+        (lambda: flux.solve(BIG), flux.TooLargeError, "60 connected neurons.*simulate_chains"),
+        (lambda: flux.stationary_distribution(np.eye(45)), flux.TooLargeError, "law of n = 45"),
+        (
+            lambda: flux.solve(np.diag([1e17, 0, 0]) + BIG[:3, :3] * 0, [0.5, 0, 0]),
+            flux.ConvergenceError,
+            "too strong beside a bias",
+        ),
+        (
+            lambda: flux.transition_matrix(np.ones((30, 30))),
+            flux.TooLargeError,
+            "transition matrix of n = 30",
+        ),
+    ],
+)
+def test_refusals_come_before_any_work(monkeypatch, call, error, message):
+    monkeypatch.setattr(_device, "PLATFORM", "no-such-platform")
+    monkeypatch.setattr(law_module, "_solve_part", None)
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_a_lag_that_does_not_fit_is_refused_of_a_law_too(monkeypatch):
+    law = flux.solve(weights(10, 0.5, 1))
+    monkeypatch.setattr("flux._base.memory.memory_limit", lambda: 1e7)
+    assert flux.exact_flux(law).I > 0
+    with pytest.raises(flux.TooLargeError, match="10 connected neurons"):
+        flux.exact_flux(law, lag=2)
+    monkeypatch.setattr("flux._base.memory.ALWAYS_FREE", 0)
+    with pytest.raises(flux.TooLargeError, match="laws of 1000 parts"):
+        flux.solve(sparse.block_diag([np.ones((7, 7))] * 1000))
 
 
 BAD = {
@@ -378,18 +266,18 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 @pytest.mark.parametrize(
     "function",
-    [flux.exact_flux, flux.exact_correlation, flux.stationary_distribution, flux.transition_matrix],
+    [
+        flux.solve,
+        flux.exact_flux,
+        flux.exact_correlation,
+        flux.stationary_distribution,
+        flux.transition_matrix,
+    ],
 )
 def test_bad_networks_are_named(function, name):
     W, b, message = BAD[name]
     with pytest.raises(ValueError, match=message):
         function(W, b)
-
-
-@pytest.mark.parametrize("lag", [0, -1, 1.5, "two", True])
-def test_bad_lags_are_named(lag):
-    with pytest.raises(ValueError, match="lag must be an integer at least 1"):
-        flux.exact_flux(np.eye(2), lag=lag)
 
 
 def test_sparse_bad_weights_are_named():
