@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flux._base.checks import check_choice, check_count
-from flux._base.integers import divisors
+from flux._base.integers import is_prime
 from flux._base.types import Codes, Floats
 from flux.attractors.rook_periods import Law, join_laws, ring_law
 
@@ -118,7 +118,7 @@ def _longest_periods(n: int) -> Iterator[tuple[int, int, tuple[int, ...]]]:
     In decreasing order of 2**(1 + a) m. It takes one ring for each prime power of m, and one of
     2**a neurons if a > 0; rings that serve several prime powers at once are no shorter.
     """
-    primes = [p for p in range(3, n + 1, 2) if len(divisors(p)) == 2]
+    primes = [p for p in range(3, n + 1, 2) if is_prime(p)]
     # most[k][left]: the largest product of powers of primes[k:] whose sum is at most `left`
     most = [[1] * (n + 1)]
     for p in reversed(primes):

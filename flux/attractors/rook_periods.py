@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
-from math import gcd, lcm
+from math import gcd, lcm, prod
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 
 from flux._base.checks import as_array, check_count, check_floats, check_real, short
 from flux._base.errors import ArgumentError
-from flux._base.integers import divisors
+from flux._base.integers import divisors, factorize
 from flux._base.memory import check_memory
 from flux._base.types import Codes, Floats
 
@@ -197,14 +197,7 @@ def ring_law(length: int, sign: int) -> Law:
 def _count_divisors(laws: list[Law]) -> int:
     """Return how many divisors the longest period has: no fewer than there are periods."""
     longest = lcm(*(max(law) for law in laws))
-    count = 1
-    for p in range(2, max(max(law) for law in laws) + 1):
-        exponent = 0
-        while longest % p == 0:
-            longest //= p
-            exponent += 1
-        count *= exponent + 1
-    return count
+    return prod(exponent + 1 for exponent in factorize(longest).values())
 
 
 def join_laws(first: Law, second: Law) -> Law:

@@ -208,6 +208,10 @@ def transition_matrix(W: ArrayLike, b: ArrayLike | None = None) -> Floats:
     TooLargeError
         If the matrix would not fit into memory (`exact_flux` does not need it).
 
+    Notes
+    -----
+    Equation :eq:`eq-transition` of the book.
+
     Examples
     --------
     >>> transition_matrix([[0.0, 0.0], [0.0, 0.0]])[0]
@@ -250,6 +254,10 @@ def stationary_distribution(
         If the computation would not fit into memory.
     ConvergenceError
         If a part is too large for elimination and mixes too slowly for iteration.
+
+    Notes
+    -----
+    Equation :eq:`eq-stationary` of the book.
 
     Examples
     --------

@@ -7,17 +7,18 @@ enough for the bounds in the notes of `flux_interval`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, log_expit
-from tqdm import tqdm
 
 from flux._base.checks import check_count, check_rng
 from flux._base.memory import check_memory
+from flux._base.progress import progress_bar
 from flux._base.threads import share, thread_pool
-from flux._base.types import Floats, Spins
+from flux._base.types import Floats, Spins, Weights
 from flux.exact.flux import exact_flux
 from flux.exact.law import solve_small
 from flux.exact.parts import Part
@@ -59,8 +60,8 @@ class FluxInterval(NamedTuple):
 
     Examples
     --------
-    >>> found = flux_interval(np.zeros((20, 20)), rng=np.random.default_rng(1))
-    >>> found.lower, found.upper, found.limited_by
+    >>> interval = flux_interval(np.zeros((20, 20)), rng=np.random.default_rng(1))
+    >>> interval.lower, interval.upper, interval.limited_by
     (0.0, 0.0, 'nothing: exact')
     """
 
@@ -80,7 +81,7 @@ class _Bound(NamedTuple):
 
 
 def flux_interval(
-    W: Any,
+    W: Weights,
     b: ArrayLike | None = None,
     *,
     rng: np.random.Generator,
@@ -105,7 +106,7 @@ def flux_interval(
         Number of stationary samples of each part, at least 1000; by default 1.2e7 / n, from
         20 000 to 120 000.
     progress : bool
-        Whether a run of more than two seconds shows a progress bar.
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -127,7 +128,8 @@ def flux_interval(
 
     Notes
     -----
-    With the known kernel p(y | x),
+    Equations :eq:`eq-large-divergence`, :eq:`eq-large-kernel` and :eq:`eq-large-chain` of the
+    book. With the known kernel p(y | x),
 
     - for any law q, I <= E[-log2 q(y)] - D, since the cross entropy is at least H. Here q is the
       mixture of the kernels of all samples, an autoregressive model, or blocks of neurons;
@@ -164,7 +166,7 @@ def flux_interval(
         check_memory(needed, f"{samples} samples of {n} neurons", "ask for fewer samples")
     lowers = [_Bound(exact_flux(law).I, 0.0, "exact")]
     uppers = lowers[:]
-    with tqdm(total=4 * len(large), delay=2, disable=not progress, desc="flux interval") as bar:
+    with progress_bar("flux interval", 4 * len(large), show=progress) as bar:
         for part in large:
             best = _bounds(part, samples, rng, bar)
             lowers.append(best[0])
@@ -277,7 +279,7 @@ def _autoregression(train: Spins, test: Spins) -> Floats:
 
         return float(surprise(check).mean()), surprise
 
-    return min(map(fit_with, RIDGES), key=lambda found: found[0])[1](test)
+    return min(map(fit_with, RIDGES), key=itemgetter(0))[1](test)
 
 
 def _blocks(W: Floats, b: Floats, others: Spins, test: Spins) -> Floats:
@@ -338,7 +340,7 @@ def _fit_decoder(
         mean_gain = float(gain(u_check, r_check, check[:, x]).mean())
         return mean_gain, lambda w: gain(*look(w), w[:, x])
 
-    return max(map(fit_with, RIDGES), key=lambda found: found[0])
+    return max(map(fit_with, RIDGES), key=itemgetter(0))
 
 
 def _foretell(W: Floats, b: Floats, m: Floats, steps: int) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 
 from flux._base.types import Floats, Spins
 from flux.model.simulation import advance, start_chains
-from flux.model.spins import scale_couplings
+from flux.model.simulation_kernels import prepare_weights
 
 PILOT_CHAINS = 64
 PILOT_STEPS = 400
@@ -33,7 +33,7 @@ def draw_windows(
     the longest pilot run cause a warning.
     """
     n = len(b)
-    network = scale_couplings(W, b)
+    prepared = prepare_weights(W, b)
     directions = rng.standard_normal((n, PROJECTIONS)) / np.sqrt(n)
     directions[:, 0] = 1 / n
     pilot = start_chains(n, PILOT_CHAINS, rng=rng)
@@ -41,7 +41,7 @@ def draw_windows(
     while worst > DISAGREEMENT and steps < LONGEST_PILOT:
         # each run forgets the one before, which was too short
         steps *= 2
-        trace, pilot = advance(network, pilot, steps, burn_in=1)
+        trace, pilot = advance(prepared, pilot, steps, burn_in=1)
         series = trace[:, steps // 4 :].astype(np.float32) @ directions.astype(np.float32)
         worst = split_r_hat(series)
     tau = autocorrelation_time(series)
@@ -59,7 +59,7 @@ def draw_windows(
     windows = np.empty((len(chains.keys), ROUNDS, length, n), np.int8)
     for window in range(ROUNDS):
         wait = space if window else burn_in
-        windows[:, window], chains = advance(network, chains, length, burn_in=wait)
+        windows[:, window], chains = advance(prepared, chains, length, burn_in=wait)
     return windows
 
 

@@ -99,6 +99,10 @@ def nrooks(
     ValueError
         If a parameter is out of its range.
 
+    Notes
+    -----
+    Equation :eq:`eq-rooks` of the book.
+
     References
     ----------
     Metzner et al. (2024), Neural Computation 36(3), 351-384.

@@ -57,6 +57,10 @@ def entropy(p: ArrayLike) -> float:
     ValueError
         If `p` is no probability distribution.
 
+    Notes
+    -----
+    H in equation :eq:`eq-flux-parts` of the book.
+
     References
     ----------
     Shannon (1948), A mathematical theory of communication.
@@ -86,6 +90,10 @@ def binary_entropy(p: ArrayLike) -> Floats:
     ------
     ValueError
         If a value of `p` is not from 0 to 1.
+
+    Notes
+    -----
+    The h2 of equation :eq:`eq-flux-parts` of the book.
 
     Examples
     --------
@@ -131,6 +139,10 @@ def mutual_information(joint: ArrayLike) -> float:
     ------
     ValueError
         If `joint` is not two-dimensional or no probability distribution.
+
+    Notes
+    -----
+    Equation :eq:`eq-flux` of the book.
 
     Examples
     --------

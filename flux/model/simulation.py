@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.special import expit
-from tqdm import tqdm
 
 from flux._base.checks import (
     as_array,
@@ -26,15 +25,16 @@ from flux._base.checks import (
 )
 from flux._base.errors import ArgumentError
 from flux._base.memory import check_memory
+from flux._base.progress import progress_bar
 from flux._base.threads import share, thread_pool
-from flux._base.types import Floats, Spins
-from flux.model.spins import (
-    Couplings,
+from flux._base.types import Floats, Spins, Weights
+from flux.model.simulation_kernels import (
     Floats32,
+    PreparedWeights,
     Words,
     advance_chains,
     draw_chains,
-    scale_couplings,
+    prepare_weights,
 )
 
 _CHUNK_SECONDS = 0.2
@@ -53,14 +53,14 @@ class Chains(NamedTuple):
     updates: int
 
 
-def on_probability(W: Any, x: ArrayLike, b: ArrayLike | None = None) -> Floats:
+def on_probability(W: Weights, x: ArrayLike, b: ArrayLike | None = None) -> Floats:
     """Return the probability of each neuron to be on after the next update.
 
     P(y_i = +1 | x) = sigma(u_i) = 1 / (1 + exp(-u_i)), where u = W x + b.
 
     Parameters
     ----------
-    W : (n, n) array or scipy.sparse matrix
+    W : (n, n) array or scipy.sparse array
         Weights, W[i, j] from neuron j to neuron i.
     x : (..., n) array of -1 and +1
         States.
@@ -78,6 +78,10 @@ def on_probability(W: Any, x: ArrayLike, b: ArrayLike | None = None) -> Floats:
         If an argument is of wrong shape or value.
     TooLargeError
         If the result would not fit into memory.
+
+    Notes
+    -----
+    Equations :eq:`eq-net-field` and :eq:`eq-net-on` of the book.
 
     Examples
     --------
@@ -103,7 +107,7 @@ def on_probability(W: Any, x: ArrayLike, b: ArrayLike | None = None) -> Floats:
 
 
 def simulate(
-    W: Any,
+    W: Weights,
     steps: int,
     *,
     rng: np.random.Generator,
@@ -118,7 +122,7 @@ def simulate(
 
     Parameters
     ----------
-    W : (n, n) array or scipy.sparse matrix
+    W : (n, n) array or scipy.sparse array
         Weights, W[i, j] from neuron j to neuron i. A sparse W is never made dense.
     steps : int
         Number of states to return, at least 1.
@@ -132,7 +136,7 @@ def simulate(
     burn_in : int
         Number of updates before the first returned state.
     progress : bool
-        Whether a run of more than two seconds shows a progress bar.
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -149,6 +153,8 @@ def simulate(
 
     Notes
     -----
+    Equation :eq:`eq-net-on` of the book, step by step.
+
     Neuron i in update t takes the random word number t n + i of a counter-based generator,
     the finalizer of SplitMix64. The spins are those of the plain loop in double precision with
     these words, bit for bit: how the work is divided or rounded inside changes nothing.
@@ -175,7 +181,7 @@ def simulate(
 
 
 def simulate_chains(
-    W: Any,
+    W: Weights,
     steps: int,
     chains: int,
     *,
@@ -192,7 +198,7 @@ def simulate_chains(
 
     Parameters
     ----------
-    W : (n, n) array or scipy.sparse matrix
+    W : (n, n) array or scipy.sparse array
         Weights, W[i, j] from neuron j to neuron i. A sparse W is never made dense.
     steps : int
         Number of states to return of each chain, at least 1.
@@ -209,7 +215,7 @@ def simulate_chains(
     thin : int
         Number of updates from one returned state to the next, at least 1.
     progress : bool
-        Whether a run of more than two seconds shows a progress bar.
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -225,8 +231,8 @@ def simulate_chains(
 
     Notes
     -----
-    Random words as in `simulate`. Two of m chains of T words each use some of the same words
-    with a probability below m**2 T / 2**64.
+    Equation :eq:`eq-net-on` of the book; random words as in `simulate`. Two of m chains of T
+    words each use some of the same words with a probability below m**2 T / 2**64.
 
     References
     ----------
@@ -253,8 +259,8 @@ def simulate_chains(
         "ask for fewer steps or chains, or raise thin",
     )
     start = start_chains(n, chains, rng=rng, x0=x0)
-    couplings = scale_couplings(weights, bias)
-    return advance(couplings, start, steps, burn_in=burn_in, thin=thin, progress=progress)[0]
+    prepared = prepare_weights(weights, bias)
+    return advance(prepared, start, steps, burn_in=burn_in, thin=thin, progress=progress)[0]
 
 
 def start_chains(
@@ -274,7 +280,7 @@ def start_chains(
 
 
 def advance(
-    couplings: Couplings,
+    weights: PreparedWeights,
     chains: Chains,
     steps: int,
     *,
@@ -291,14 +297,14 @@ def advance(
     out = np.empty((len(chains.keys), steps, chains.x.shape[1]), np.int8)
     if burn_in == 0:
         out[:, 0] = chains.x
-    run = _Run(couplings, chains.keys, chains.x.copy(), first, thin, out)
-    by_products = not couplings.starts.size and len(chains.keys) >= _PRODUCT_CHAINS
+    run = _Run(weights, chains.keys, chains.x.copy(), first, thin, out)
+    by_products = not weights.row_starts.size and len(chains.keys) >= _PRODUCT_CHAINS
     update = _update_by_products if by_products else _update_by_flips
     with thread_pool() as pool:
         # the first update compiles, which would look like a slow run
         done = min(chains.updates + 1, last)
         update(pool, run, chains.updates, done)
-        with tqdm(total=last - done, delay=2, disable=not progress, unit="update") as bar:
+        with progress_bar("simulation", last - done, unit="update", show=progress) as bar:
             chunk = 1
             while done < last:
                 stop, began = min(done + chunk, last), perf_counter()
@@ -311,7 +317,7 @@ def advance(
 
 
 class _Run(NamedTuple):
-    couplings: Couplings
+    weights: PreparedWeights
     keys: Words
     x: Floats32
     first: int
@@ -322,14 +328,14 @@ class _Run(NamedTuple):
 def _update_by_flips(pool: ThreadPoolExecutor, run: _Run, start: int, stop: int) -> None:
     def update(lo: int, hi: int) -> None:
         keys, x, out = run.keys[lo:hi], run.x[lo:hi], run.out[lo:hi]
-        advance_chains(run.couplings, keys, x, start, stop, run.first, run.thin, out)
+        advance_chains(run.weights, keys, x, start, stop, run.first, run.thin, out)
 
     share(pool, update, len(run.keys), _chains_per_thread(run))
 
 
 def _update_by_products(pool: ThreadPoolExecutor, run: _Run, start: int, stop: int) -> None:
     n = run.x.shape[1]
-    columns = run.couplings.q.reshape(n, n)
+    columns = run.weights.q.reshape(n, n)
     grain = max(_chains_per_thread(run), _SPINS_PER_THREAD // n)
 
     def update(lo: int, hi: int) -> None:
@@ -337,7 +343,7 @@ def _update_by_products(pool: ThreadPoolExecutor, run: _Run, start: int, stop: i
         fields = np.empty_like(x)
         for step in range(start, stop):
             np.matmul(x, columns, out=fields)
-            draw_chains(run.couplings, fields, keys, x, step, run.first, run.thin, out)
+            draw_chains(run.weights, fields, keys, x, step, run.first, run.thin, out)
 
     share(pool, update, len(run.keys), grain)
 

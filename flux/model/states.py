@@ -1,4 +1,4 @@
-"""Spins, state codes, and the argument checks that every public function uses."""
+"""States and their codes, and the laws of independent spins over all of them."""
 
 from __future__ import annotations
 
@@ -35,6 +35,10 @@ def all_states(n: int) -> Spins:
     TooLargeError
         If the table would not fit into memory.
 
+    Notes
+    -----
+    Equation :eq:`eq-code` of the book.
+
     Examples
     --------
     >>> all_states(2)
@@ -69,6 +73,10 @@ def encode(x: ArrayLike) -> Codes:
     ValueError
         If `x` holds anything but -1 and +1, or more than 62 neurons.
 
+    Notes
+    -----
+    Equation :eq:`eq-code` of the book.
+
     Examples
     --------
     >>> encode([[-1, -1, -1], [1, -1, 1]])
@@ -102,6 +110,10 @@ def decode(codes: ArrayLike, n: int) -> Spins:
     ------
     ValueError
         If a code is not an integer from 0 to 2**n - 1, or `n` is out of range.
+
+    Notes
+    -----
+    Equation :eq:`eq-code` of the book.
 
     Examples
     --------

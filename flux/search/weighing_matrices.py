@@ -17,7 +17,7 @@ from scipy.linalg import block_diag, circulant
 
 from flux._base.checks import check_count, check_real
 from flux._base.errors import ArgumentError
-from flux._base.integers import prime_power
+from flux._base.integers import is_square, prime_power
 from flux._base.memory import check_memory
 from flux._base.types import Codes, Floats
 from flux.search import _finite_fields as galois
@@ -96,14 +96,14 @@ def find_design(n: int, k: int) -> Builder | None:
 def obstacle(n: int, k: int) -> str:
     """Return which known theorem excludes a W(n, k); an empty string if none does."""
     if n % 2 == 1:
-        if isqrt(k) ** 2 != k:
+        if not is_square(k):
             return "for odd n, k must be a square"
         if (n - k) ** 2 - (n - k) + 1 < n:
             return "for odd n, (n - k)**2 - (n - k) + 1 must be at least n"
     elif n % 4 == 2 and n > 2:
         if k == n:
             return "for k = n > 2, n must be divisible by 4"
-        if all(isqrt(k - a * a) ** 2 != k - a * a for a in range(isqrt(k) + 1)):
+        if not any(is_square(k - a * a) for a in range(isqrt(k) + 1)):
             return "for n = 2 modulo 4, k must be a sum of two squares"
     return ""
 

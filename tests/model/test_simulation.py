@@ -12,7 +12,7 @@ from flux._base.errors import TooLargeError
 from flux.model import simulation as boltzmann
 from flux.model.ensembles import gaussian_weights, nrooks
 from flux.model.simulation import advance, on_probability, simulate, simulate_chains, start_chains
-from flux.model.spins import _exp, scale_couplings
+from flux.model.simulation_kernels import _exp, prepare_weights
 from flux.model.states import all_states, encode
 
 MASK = 2**64 - 1
@@ -79,7 +79,7 @@ def test_every_spin_equals_the_plain_loop(W, b, chains, kind):
 def test_fast_and_exact_decisions_agree(width, monkeypatch):
     """With an infinite slack every spin is worked out by the definition."""
     n, steps = 200, 120
-    network = scale_couplings(
+    network = prepare_weights(
         gaussian_weights(n, rng=np.random.default_rng(1), width=width), np.ones(n)
     )
     start = start_chains(n, 32, rng=np.random.default_rng(2))
@@ -97,7 +97,7 @@ def test_integer_fields_enclose_the_exact_ones(factor):
     rng = np.random.default_rng(3)
     W, b = gaussian_weights(n, rng=rng) * np.logspace(-9, 9, n), rng.standard_normal(n)
     W, b = W * factor, b * factor
-    network = scale_couplings(W, b)
+    network = prepare_weights(W, b)
     q = network.q.reshape(n, n).T.astype(np.float64)
     for x in all_states(n)[::41]:
         field = (q @ x + network.q_bias) * network.scale.astype(np.float64)
@@ -133,7 +133,7 @@ def test_same_result_for_any_threads_chunks_and_cuts(chains, monkeypatch):
 
 
 def test_parts_make_up_the_whole():
-    network = scale_couplings(gaussian_weights(20, rng=np.random.default_rng(1)), np.zeros(20))
+    network = prepare_weights(gaussian_weights(20, rng=np.random.default_rng(1)), np.zeros(20))
     start = start_chains(20, 2, rng=np.random.default_rng(2))
     whole, end = advance(network, start, 30, burn_in=4, thin=2)
     first, middle = advance(network, start, 10, burn_in=4, thin=2)

@@ -52,26 +52,28 @@ _11, _27, _30, _31, _40 = (np.uint64(shift) for shift in (11, 27, 30, 31, 40))
 _NO_INDICES = (np.empty(0, np.int32), np.empty(0, np.int64))
 
 
-class Couplings(NamedTuple):
+class PreparedWeights(NamedTuple):
     """W and b twice: as they are, by rows, and as integers q = round(W / step), by columns.
 
-    u_i lies within slack_i of scale_i (q_i . x + q_bias_i), once both ends of this interval and
-    u_i are cut at -+_CAP. A dense matrix has no starts and no indices.
+    Row i of a sparse W takes the entries `row_starts[i]` to `row_starts[i + 1]` of `W`, from the
+    neurons `senders`; column j of q those from `column_starts[j]` on, to the `receivers`. A dense
+    W has none of these four. u_i lies within slack_i of scale_i (q_i . x + q_bias_i), once both
+    ends of this interval and u_i are cut at -+_CAP.
     """
 
-    weights: Floats
-    indices: Indices
-    starts: Positions
-    bias: Floats
+    W: Floats
+    senders: Indices
+    row_starts: Positions
+    b: Floats
     q: Floats32
-    q_indices: Indices
-    q_starts: Positions
+    receivers: Indices
+    column_starts: Positions
     q_bias: Floats32
     scale: Floats32
     slack: Floats32
 
 
-def scale_couplings(W: Any, b: Floats) -> Couplings:
+def prepare_weights(W: Any, b: Floats) -> PreparedWeights:
     """Round each row of [W | b] to integers small enough that float32 adds them exactly."""
     values = _values(W)
     terms = 1 + (np.diff(W.indptr) if sparse.issparse(W) else np.full(b.size, b.size))
@@ -92,7 +94,7 @@ def scale_couplings(W: Any, b: Floats) -> Couplings:
     scale = np.minimum(step, 2.0**60)
     slack = error / step * scale * (1 + 1e-6) + _ROUNDING
     narrow = [v.astype(np.float32) for v in (q_bias, scale, slack)]
-    return Couplings(*_rows(W), b, *_columns(W, q), *narrow)
+    return PreparedWeights(*_rows(W), b, *_columns(W, q), *narrow)
 
 
 def _values(W: Any) -> Floats:
@@ -135,7 +137,7 @@ _jit = jit(error_model="numpy")
 
 @_jit
 def advance_chains(
-    net: Couplings,
+    prepared: PreparedWeights,
     keys: Words,
     x: Floats32,
     start: int,
@@ -146,12 +148,12 @@ def advance_chains(
 ) -> None:
     """Take updates `start` to `stop` of each chain, adding up the columns of flipped neurons."""
     for c in range(keys.size):
-        _advance_chain(net, keys[c], x[c], start, stop, burn_in, thin, out[c])
+        _advance_chain(prepared, keys[c], x[c], start, stop, burn_in, thin, out[c])
 
 
 @_jit
 def draw_chains(
-    net: Couplings,
+    prepared: PreparedWeights,
     fields: Floats32,
     keys: Words,
     x: Floats32,
@@ -163,10 +165,10 @@ def draw_chains(
     """Draw the next state of each chain from the fields sum_j q_ij x_j."""
     first = np.uint64(step) * np.uint64(x.shape[1])
     y = np.empty(x.shape, np.int8)
-    _draw_all(net, fields, keys, first, y)
+    _draw_all(prepared, fields, keys, first, y)
     for c in range(keys.size):
         if _count_undecided(y, c) > 0:
-            _draw_undecided(net, keys[c], first, x[c], y[c])
+            _draw_undecided(prepared, keys[c], first, x[c], y[c])
     _record_all(y, step + 1, burn_in, thin, out)
     for c in range(keys.size):
         for i in range(x.shape[1]):
@@ -175,7 +177,7 @@ def draw_chains(
 
 @_jit
 def _advance_chain(
-    net: Couplings,
+    prepared: PreparedWeights,
     key: np.uint64,
     x: Floats32,
     start: int,
@@ -189,13 +191,13 @@ def _advance_chain(
     change = x.copy()
     senders = np.arange(n)
     field = np.zeros(n, np.float32)
-    _add_columns(net, senders, change, n, field)
+    _add_columns(prepared, senders, change, n, field)
     for step in range(start, stop):
         first = np.uint64(step) * np.uint64(n)
-        if _draw(net, field, key, first, y) > 0:
-            _draw_undecided(net, key, first, x, y)
+        if _draw(prepared, field, key, first, y) > 0:
+            _draw_undecided(prepared, key, first, x, y)
         n_flips = _flip(x, y, senders, change)
-        _add_columns(net, senders, change, n_flips, field)
+        _add_columns(prepared, senders, change, n_flips, field)
         _record(y, step + 1, burn_in, thin, out)
 
 
@@ -231,36 +233,38 @@ def _record_all(y: Spins, updates: int, burn_in: int, thin: int, out: Spins) -> 
 
 @jit(error_model="numpy", fastmath={"contract"})
 def _add_columns(
-    net: Couplings, senders: Positions, change: Floats32, count: int, field: Floats32
+    prepared: PreparedWeights, senders: Positions, change: Floats32, count: int, field: Floats32
 ) -> None:
     n = field.size
-    if net.q_starts.size:
+    if prepared.column_starts.size:
         for k in range(count):
             j = senders[k]
-            for a in range(net.q_starts[j], net.q_starts[j + 1]):
-                field[net.q_indices[a]] += change[k] * net.q[a]
+            for a in range(prepared.column_starts[j], prepared.column_starts[j + 1]):
+                field[prepared.receivers[a]] += change[k] * prepared.q[a]
         return
     # four at a time, so that a field is loaded and stored once for four columns; their sum may
     # reach twice the exact range, but is even
     whole = count - count % 4
     for k in range(0, whole, 4):
-        q0 = net.q[senders[k] * n : senders[k] * n + n]
-        q1 = net.q[senders[k + 1] * n : senders[k + 1] * n + n]
-        q2 = net.q[senders[k + 2] * n : senders[k + 2] * n + n]
-        q3 = net.q[senders[k + 3] * n : senders[k + 3] * n + n]
+        q0 = prepared.q[senders[k] * n : senders[k] * n + n]
+        q1 = prepared.q[senders[k + 1] * n : senders[k + 1] * n + n]
+        q2 = prepared.q[senders[k + 2] * n : senders[k + 2] * n + n]
+        q3 = prepared.q[senders[k + 3] * n : senders[k + 3] * n + n]
         c0, c1, c2, c3 = change[k], change[k + 1], change[k + 2], change[k + 3]
         for i in range(n):
             field[i] += c0 * q0[i] + c1 * q1[i] + c2 * q2[i] + c3 * q3[i]
     for k in range(whole, count):
-        q0 = net.q[senders[k] * n : senders[k] * n + n]
+        q0 = prepared.q[senders[k] * n : senders[k] * n + n]
         for i in range(n):
             field[i] += change[k] * q0[i]
 
 
 @_jit
-def _draw(net: Couplings, field: Floats32, key: np.uint64, first: np.uint64, y: Spins) -> int:
+def _draw(
+    prepared: PreparedWeights, field: Floats32, key: np.uint64, first: np.uint64, y: Spins
+) -> int:
     for i in range(y.size):
-        y[i] = _spin(net, i, field[i], _word(key, first + np.uint64(i)))
+        y[i] = _spin(prepared, i, field[i], _word(key, first + np.uint64(i)))
     undecided = 0
     for i in range(y.size):
         undecided += y[i] == 0
@@ -269,10 +273,12 @@ def _draw(net: Couplings, field: Floats32, key: np.uint64, first: np.uint64, y: 
 
 # a second loop, not slices for _draw: they would cost small networks more than their spins
 @_jit
-def _draw_all(net: Couplings, fields: Floats32, keys: Words, first: np.uint64, y: Spins) -> None:
+def _draw_all(
+    prepared: PreparedWeights, fields: Floats32, keys: Words, first: np.uint64, y: Spins
+) -> None:
     for c in range(y.shape[0]):
         for i in range(y.shape[1]):
-            y[c, i] = _spin(net, i, fields[c, i], _word(keys[c], first + np.uint64(i)))
+            y[c, i] = _spin(prepared, i, fields[c, i], _word(keys[c], first + np.uint64(i)))
 
 
 @_jit
@@ -286,11 +292,11 @@ def _count_undecided(y: Spins, c: int) -> int:
 # apart from _draw, which numba then compiles without reference counting: 60 ns, not 180
 @_jit
 def _draw_undecided(
-    net: Couplings, key: np.uint64, first: np.uint64, x: Floats32, y: Spins
+    prepared: PreparedWeights, key: np.uint64, first: np.uint64, x: Floats32, y: Spins
 ) -> None:
     for i in range(y.size):
         if y[i] == 0:
-            y[i] = _exact_spin(net, i, x, _word(key, first + np.uint64(i)))
+            y[i] = _exact_spin(prepared, i, x, _word(key, first + np.uint64(i)))
 
 
 @_jit
@@ -302,9 +308,9 @@ def _word(key: np.uint64, counter: np.uint64) -> np.uint64:
 
 
 @_jit
-def _spin(net: Couplings, i: int, field: np.float32, word: np.uint64) -> np.int8:
-    u = np.float32(field + net.q_bias[i]) * net.scale[i]
-    slack = net.slack[i]
+def _spin(prepared: PreparedWeights, i: int, field: np.float32, word: np.uint64) -> np.int8:
+    u = np.float32(field + prepared.q_bias[i]) * prepared.scale[i]
+    slack = prepared.slack[i]
     # r lies from h to h + 1 in units of 2**-24; a spin that the slack leaves open is 0
     h = np.int32(word >> _40)
     up = np.float32(h + np.int32(1)) * _UNIT_24 * (_ONE + _exp(slack - u)) < _BELOW_ONE
@@ -323,14 +329,14 @@ def _exp(v: np.float32) -> np.float32:
 
 
 @_jit
-def _exact_spin(net: Couplings, i: int, x: Floats32, word: np.uint64) -> np.int8:
+def _exact_spin(prepared: PreparedWeights, i: int, x: Floats32, word: np.uint64) -> np.int8:
     n = x.size
-    u = net.bias[i]
-    if net.starts.size:
-        for a in range(net.starts[i], net.starts[i + 1]):
-            u += net.weights[a] * x[net.indices[a]]
+    u = prepared.b[i]
+    if prepared.row_starts.size:
+        for a in range(prepared.row_starts[i], prepared.row_starts[i + 1]):
+            u += prepared.W[a] * x[prepared.senders[a]]
     else:
         for j in range(n):
-            u += net.weights[i * n + j] * x[j]
+            u += prepared.W[i * n + j] * x[j]
     is_up = np.float64(word >> _11) * _UNIT_53 < 1.0 / (1.0 + np.exp(-u))
     return np.int8(1) if is_up else np.int8(-1)
