@@ -244,3 +244,11 @@ def relay_information(xin, xout, Y, relay):
     )
     leak = H(every, xin) + H(every, xout) - H(every, xin, xout) - H(every)
     return I_R, leak, H([], xin) + H([], xout) - H([], xin, xout)
+
+
+def random_word(key, counter):
+    """SplitMix64 (Steele, Lea & Flood 2014), in Python's integers."""
+    z = (key + counter * 0x9E3779B97F4A7C15) & (2**64 - 1)
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & (2**64 - 1)
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & (2**64 - 1)
+    return z ^ (z >> 31)

@@ -23,7 +23,7 @@ from common import (
 import flux
 from flux._base.threads import thread_pool
 from flux.exact import _chain as chain
-from flux.exact import _elimination as stationary
+from flux.exact import _krylov as krylov
 from flux.exact.law import MAX_STEPS, TARGET
 
 IMPORT = f"""
@@ -108,7 +108,7 @@ def step_rows(n: int) -> Iterator[Row]:
         with thread_pool() as pool:
             step = chain.make_step(links, pool)
             start = time.perf_counter()
-            steps = stationary.solve_krylov(step, size, target=TARGET, max_steps=MAX_STEPS).steps
+            steps = krylov.solve_krylov(step, size, target=TARGET, max_steps=MAX_STEPS).steps
             whole.append((time.perf_counter() - start) / steps)
             found.append(steps)
             plain.append(power_steps(step, size))
@@ -181,6 +181,24 @@ def direct_rows() -> Iterator[Row]:
             yield versus(job, taken, "quantecon gth_solve alone", solved)
 
 
+def law_rows() -> Iterator[Row]:
+    """What one law saves: the gradient is most of the work, all else nearly free."""
+    W = weights(10)
+
+    def all_of_one_law() -> None:
+        law = flux.solve(W)
+        flux.exact_flux(law), flux.exact_correlation(law), flux.flux_gradient(law)
+
+    yield compare(
+        "flux, correlation and gradient of one law, N = 10",
+        all_of_one_law,
+        "the gradient alone",
+        lambda: flux.flux_gradient(W),
+        wanted=">= 0.87",  # at most 1.15 times as long
+        kind="yardstick",
+    )
+
+
 def main() -> None:
     print_table("Exact flux against dense numpy", dense_rows())
     if weighable("memory of the exact flux"):
@@ -188,6 +206,7 @@ def main() -> None:
     print_table("Steps of the exact flux", (row for n in (12, 14, 16) for row in step_rows(n)))
     print_table("Exact flux of larger networks", whole_rows())
     print_table("Exact flux by elimination", direct_rows())
+    print_table("One law for all that follows from it", law_rows())
 
 
 if __name__ == "__main__":

@@ -145,28 +145,6 @@ def test_metastable_networks_warn():
         flux.flux_interval(W, rng=np.random.default_rng(8), samples=1000, progress=False)
 
 
-@pytest.mark.parametrize("rho", [0.0, 0.8])
-def test_autocorrelation_time_of_an_autoregressive_series(rho):
-    """tau = (1 + rho) / (1 - rho) for x(t+1) = rho x(t) + noise."""
-    rng = np.random.default_rng(9)
-    noise = rng.standard_normal((200, 2000, 3))
-    x = np.zeros_like(noise)
-    for t in range(1, 2000):
-        x[:, t] = rho * x[:, t - 1] + noise[:, t]
-    assert sampling.autocorrelation_time(x[:, 100:]) == pytest.approx(
-        (1 + rho) / (1 - rho), rel=0.1
-    )
-
-
-def test_split_r_hat_tells_mixed_chains_from_separate_ones():
-    rng = np.random.default_rng(10)
-    mixed = rng.standard_normal((50, 400, 2))
-    assert sampling.split_r_hat(mixed) < 1.01
-    assert sampling.split_r_hat(mixed + rng.standard_normal((50, 1, 2))) > 1.2
-    assert sampling.split_r_hat(np.sign(rng.standard_normal((50, 1, 2))) + 0 * mixed) == np.inf
-    assert sampling.split_r_hat(np.ones((5, 40, 1))) == 1
-
-
 def test_logistic_fit_finds_the_coefficients():
     rng = np.random.default_rng(11)
     f, offset = rng.standard_normal((2, 200_000, 1))

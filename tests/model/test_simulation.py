@@ -1,10 +1,10 @@
 """Simulation: a plain double-precision loop as oracle, the exact transition law, invariances."""
 
 import math
-from fractions import Fraction
 
 import numba
 import numpy as np
+import oracles
 import pytest
 from scipy import sparse
 
@@ -12,18 +12,8 @@ from flux._base.errors import TooLargeError
 from flux.model import simulation as boltzmann
 from flux.model.ensembles import gaussian_weights, nrooks
 from flux.model.simulation import advance, on_probability, simulate, simulate_chains, start_chains
-from flux.model.simulation_kernels import _exp, prepare_weights
+from flux.model.simulation_kernels import prepare_weights
 from flux.model.states import all_states, encode
-
-MASK = 2**64 - 1
-
-
-def random_word(key, counter):
-    """SplitMix64 (Steele, Lea & Flood 2014), in Python's integers."""
-    z = (key + counter * 0x9E3779B97F4A7C15) & MASK
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-    return z ^ (z >> 31)
 
 
 def oracle(W, b, chains, steps):
@@ -38,7 +28,7 @@ def oracle(W, b, chains, steps):
                 for j in range(len(b)):
                     u += W[i, j] * x[j]
                 p = 1.0 / (1.0 + math.exp(-u)) if u > -700 else 0.0
-                r = (random_word(key, t * len(b) + i) >> 11) * 2.0**-53
+                r = (oracles.random_word(key, t * len(b) + i) >> 11) * 2.0**-53
                 trace[c, t + 1, i] = 1 if r < p else -1
     return trace
 
@@ -88,31 +78,6 @@ def test_fast_and_exact_decisions_agree(width, monkeypatch):
     np.testing.assert_array_equal(fast_by_products, advance(exact, start, steps)[0])
     monkeypatch.setattr(boltzmann, "_PRODUCT_CHAINS", 33)
     np.testing.assert_array_equal(fast_by_products, advance(network, start, steps)[0])
-
-
-@pytest.mark.parametrize("factor", [1e-300, 1.0, 1e290])
-def test_integer_fields_enclose_the_exact_ones(factor):
-    """scale (q . x + q_bias) -+ slack encloses u = W x + b, in rational arithmetic."""
-    n, cap = 12, 40
-    rng = np.random.default_rng(3)
-    W, b = gaussian_weights(n, rng=rng) * np.logspace(-9, 9, n), rng.standard_normal(n)
-    W, b = W * factor, b * factor
-    network = prepare_weights(W, b)
-    q = network.q.reshape(n, n).T.astype(np.float64)
-    for x in all_states(n)[::41]:
-        field = (q @ x + network.q_bias) * network.scale.astype(np.float64)
-        for i in range(n):
-            u = Fraction(b[i]) + sum(Fraction(W[i, j]) * int(x[j]) for j in range(n))
-            # beyond the cap sigma is 0 or 1, so that only the side counts
-            u = min(max(u, -cap), cap)
-            assert min(max(field[i] - network.slack[i], -cap), cap) <= u
-            assert u <= min(max(field[i] + network.slack[i], -cap), cap)
-
-
-def test_approximate_exponential_keeps_its_promise():
-    v = np.linspace(-40, 40, 100_001).astype(np.float32)
-    got = np.array([_exp(each) for each in v], np.float64)
-    np.testing.assert_allclose(got, np.exp(v.astype(np.float64)), rtol=5e-6)
 
 
 @pytest.mark.parametrize("chains", [3, 40])
