@@ -56,9 +56,10 @@ def test_sparse_weights_are_prepared_as_dense_ones_are(density):
     np.testing.assert_array_equal(sparse.csr_array(rows, shape=W.shape).toarray(), W)
     thin_q = sparse.csc_array(columns, shape=W.shape).toarray()
     for prepared, q in ((dense, dense.q.reshape(15, 15).T), (thin, thin_q)):
-        step = prepared.scale.astype(float)[:, None]
-        assert np.all(np.abs(q * step - W) <= 0.501 * step)
-        assert np.all(np.abs(prepared.q_bias * step[:, 0] - b) <= 0.501 * step[:, 0])
+        scale = prepared.scale.astype(float)
+        error = np.abs(q * scale[:, None] - W).sum(1) + np.abs(prepared.q_bias * scale - b)
+        assert np.all(error <= prepared.slack)
+        np.testing.assert_array_equal(q, np.rint(q))
 
 
 def test_rows_of_too_many_weights_are_refused():
