@@ -77,9 +77,9 @@ def exact_flux(
     0.9459 = 2.0000 - 1.0541
     """
     lag = check_count("lag", lag, 1)
-    check_device(device)
     if lag > 1 and device != "cpu":
         raise ArgumentError(f"device must be 'cpu' for a lag above 1, but was {device!r}")
+    check_device(device)
     law = solve_parts(read(W, b), lag=lag, device=device, progress=progress)
     return lagged_fluxes(law, [lag])[0]
 
