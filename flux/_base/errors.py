@@ -53,6 +53,7 @@ class ConvergenceError(FluxError, ArithmeticError):
     Fields that rise and fall by more than doubles can tell:
 
     >>> from flux import exact_flux
+    >>> import numpy as np
     >>> W = 2.0**60 * (np.ones((3, 3)) - np.eye(3))
     >>> try:
     ...     exact_flux(W, [0.5, 0.0, 0.0])

@@ -76,7 +76,7 @@ class Law(NamedTuple):
     Attributes
     ----------
     network : Network
-        Number of neurons `network.n`, delay lines, and connected parts.
+        Number of neurons n, delay lines, and connected parts.
     parts : tuple of PartLaw
         The law of each connected part; parts are independent, and delay lines are closed forms.
 
