@@ -15,6 +15,7 @@ from scipy.stats import t as student
 
 from flux._base.checks import check_count, check_real, check_rng
 from flux._base.errors import ArgumentError
+from flux._base.progress import progress_bar
 from flux._base.types import Codes, Floats, Spins
 from flux.model.information import binary_entropy
 from flux.recordings.adequacy import coverage, samples_for_pairs
@@ -84,6 +85,7 @@ def sample_flux_interval(
     level: float = 0.95,
     resamples: int = 200,
     block: int | None = None,
+    progress: bool = True,
 ) -> SampleInterval:
     """Give a confidence interval for the flux, and test it against zero flux.
 
@@ -146,6 +148,8 @@ def sample_flux_interval(
         Number of shuffles; at least 20, and enough for a p-value of 1 - level.
     block : int, optional
         Length of the blocks in steps, of the test as well; at most half of the pairs in a chain.
+    progress : bool
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -222,12 +226,14 @@ def sample_flux_interval(
 
     plugin = flux(xy_seen, "plugin")
     chance, biased = [], []
-    for k in range(resamples):
-        mixed = count_pairs(x_codes, _shuffle_blocks(y_codes, cut, rng), n_states).xy
-        seen = multiplicities(mixed)
-        chance.append(flux(seen, "plugin"))
-        if k < _BIASES:
-            biased.append(flux(seen))
+    with progress_bar("shuffle", resamples, unit="shuffle", show=progress) as bar:
+        for k in range(resamples):
+            mixed = count_pairs(x_codes, _shuffle_blocks(y_codes, cut, rng), n_states).xy
+            seen = multiplicities(mixed)
+            chance.append(flux(seen, "plugin"))
+            if k < _BIASES:
+                biased.append(flux(seen))
+            bar.update()
     p_value = (int(np.sum(np.array(chance) >= plugin - 1e-12)) + 1) / (resamples + 1)
 
     labels = labels.reshape(-1, pairs)

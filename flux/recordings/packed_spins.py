@@ -13,6 +13,7 @@ from flux._base.checks import as_array, read_only, short
 from flux._base.errors import ArgumentError
 from flux._base.jit import jit
 from flux._base.memory import check_memory
+from flux._base.progress import progress_bar
 from flux._base.threads import share, thread_pool
 
 Words = NDArray[np.uint64]
@@ -69,7 +70,7 @@ class PackedSpins(NamedTuple):
     lengths: NDArray[np.int64]
 
 
-def pack(x: ArrayLike | Iterator[ArrayLike]) -> PackedSpins:
+def pack(x: ArrayLike | Iterator[ArrayLike], *, progress: bool = True) -> PackedSpins:
     """Pack a recording into bits, once for many uses: 1/8 of the memory of int8.
 
     Parameters
@@ -78,6 +79,8 @@ def pack(x: ArrayLike | Iterator[ArrayLike]) -> PackedSpins:
         Spins, of any signed integer or floating type; a memory-mapped array is read piece by
         piece. An iterator yields successive pieces in time, each going on where the last
         ended; they may differ in steps, but not in chains and n.
+    progress : bool
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -99,7 +102,8 @@ def pack(x: ArrayLike | Iterator[ArrayLike]) -> PackedSpins:
     """
     with thread_pool() as pool:
         if isinstance(x, Iterator):
-            return _pack_stream(x, pool)
+            with progress_bar("pack", unit="piece", show=progress) as bar:
+                return _pack_stream(x, pool, bar)
         (chunk,) = chunks(x)
         return pack_chunk(chunk, pool)
 
@@ -187,7 +191,7 @@ def check_packed(name: str, packed: PackedSpins) -> PackedSpins:
     )
 
 
-def _pack_stream(x: Iterator[ArrayLike], pool: ThreadPoolExecutor) -> PackedSpins:
+def _pack_stream(x: Iterator[ArrayLike], pool: ThreadPoolExecutor, bar: Any) -> PackedSpins:
     parts: list[Words] = []
     total = chains = n = room = 0
     for chunk in _gathered(x, lambda n: _BLOCK // n):
@@ -207,6 +211,7 @@ def _pack_stream(x: Iterator[ArrayLike], pool: ThreadPoolExecutor) -> PackedSpin
                 _pack_rows(_rows(piece[c]), parts[-1], c, position, pool)
             done += piece.shape[1]
             total += piece.shape[1]
+        bar.update()
     words = -(-total // 64)
     parts[-1] = parts[-1][:, :, : words - (len(parts) - 1) * room // 64]
     bits = np.concatenate(parts, axis=2).reshape(n, chains * words)

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 import pytest
 
-from flux.recordings.correlation import _correlate, lagged_correlation, rms_correlation
+from flux.recordings.correlation import _correlate, _Counts, lagged_correlation, rms_correlation
 from flux.recordings.packed_spins import PackedSpins, pack
 
 # a few units in the last place
@@ -310,7 +310,7 @@ def test_counts_do_not_overflow():
             square = Fraction(joint**2, a * (pairs - a) * b * (pairs - b))
             root = math.isqrt(square.numerator * 10**80 // square.denominator)
             expected[i, j] = math.copysign(root / 10**40, joint)
-    _correlate(0, 2, pairs, later, earlier, differ)
+    _correlate(0, 2, _Counts(pairs, later, earlier, differ), differ)
     np.testing.assert_allclose(differ, expected, **EXACT)
 
 
