@@ -65,8 +65,9 @@ def lagged_correlation(
 ) -> Floats:
     """Return the Pearson correlations C[i, j] of x_i(t + lag) with x_j(t).
 
-    Equation :eq:`eq-proxy-correlation` of the book, from a recording. With spins, P pairs of steps, and a_i, b_j, d_ij the numbers of pairs on which
-    x_i(t + lag) = +1, x_j(t) = +1, and the two differ ::
+    Equation :eq:`eq-proxy-correlation` of the book, from a recording. With spins, P pairs of steps,
+    and a_i, b_j, d_ij the numbers of pairs on which x_i(t + lag) = +1, x_j(t) = +1, and the two
+    differ ::
 
         n_11 = (a_i + b_j - d_ij) / 2,
         C_ij = (P n_11 - a_i b_j) / sqrt(a_i (P - a_i) b_j (P - b_j)).
@@ -137,7 +138,8 @@ def lagged_correlation(
 def rms_correlation(C: ArrayLike) -> float:
     """Return the root mean square c_rms = sqrt(sum_ij C_ij**2 / n**2) over all n**2 entries.
 
-    Equation :eq:`eq-proxy-rms` of the book. The diagonal counts like every other entry: C[i, i] correlates a neuron with its own past.
+    Equation :eq:`eq-proxy-rms` of the book. The diagonal counts like every other entry: C[i, i]
+    correlates a neuron with its own past.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from scipy import fft
 from scipy.special import expit
 from scipy.stats import t as student
 
-from flux._base.checks import check_count, check_real, check_rng
+from flux._base.checks import check_choice, check_count, check_real, check_rng
 from flux._base.errors import ArgumentError
 from flux._base.progress import progress_bar
 from flux._base.types import Codes, Floats, Spins
@@ -29,7 +29,13 @@ from flux.recordings.counting import (
     relabel,
     state_codes,
 )
-from flux.recordings.entropies import FLUX_METHODS, check_method, entropy_bits, flux_from_counts
+from flux.recordings.entropies import (
+    FLUX_METHODS,
+    FluxMethod,
+    entropy_bits,
+    flux_from_counts,
+    n_samples,
+)
 
 # neurons whose autocorrelation is looked at, evenly spread over all
 _NEURONS_LOOKED_AT = 32
@@ -80,7 +86,7 @@ def sample_flux_interval(
     x: ArrayLike,
     *,
     rng: np.random.Generator,
-    method: str = "nsb",
+    method: FluxMethod = "nsb",
     lag: int = 1,
     level: float = 0.95,
     resamples: int = 200,
@@ -190,7 +196,7 @@ def sample_flux_interval(
     check_rng(rng)
     spins = check_recording(x)
     lag = check_lag(spins, lag)
-    check_method(method, FLUX_METHODS)
+    check_choice("method", method, FLUX_METHODS)
     level = check_real("level", level, 1e-6, 1 - 1e-6)
     # fewer could never reject
     resamples = check_count("resamples", resamples, max(20, math.ceil(1 / (1 - level) - 1e-6) - 1))
@@ -278,7 +284,7 @@ def _warn(
     spins: Spins, seen: Multiplicities, hidden: float, resolvable: float, bias: float
 ) -> None:
     """Warn where the pairs of states are too many, or hidden states too weighty."""
-    samples = int(seen.value @ seen.times)
+    samples = n_samples(seen)
     if coverage(seen) < _COVERED:
         needed = max(2.0 * samples, samples_for_pairs(spins, 0.84))
         warnings.warn(

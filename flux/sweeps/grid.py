@@ -109,9 +109,10 @@ def sweep(
     """Return what a function gives at each point of a grid, `repeats` times, in parallel.
 
     Each call ``function(rng=rng, **point)`` has a generator of its own, spawned from `seed` at the
-    point's place in the grid. So results depend neither on the order of the calls nor on where
-    they run. They run in as many processes as the machine has cores, or wherever joblib is told
-    to: inside ``with joblib.parallel_config("dask")`` the same call runs on a cluster.
+    point's place in the grid: equation :eq:`eq-phases-seed` of the book. So results depend neither
+    on the order of the calls nor on where they run. They run in as many processes as the machine
+    has cores, or wherever joblib is told to: inside ``with joblib.parallel_config("dask")`` the
+    same call runs on a cluster.
 
     With a `store`, each result is on disk as soon as it arrives here. A sweep that was killed or
     interrupted goes on from there when it is called again, with the same result as if nothing had
