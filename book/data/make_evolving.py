@@ -40,7 +40,8 @@ def main() -> None:
     found = flux.sweep(run, GRID, repeats=1, seed=None, store=store).isel(repeat=0, drop=True)
     # seven digits are enough to draw
     single = {name: {"dtype": "float32"} for name in "HD"}
-    found = found.assign(steps=("step", KEPT))
+    found = found.assign({name: found[name].rename({f"{name}_0": "step"}) for name in "HD"})
+    found = found.assign_coords(step=KEPT)
     found.to_netcdf(HERE / "evolving.nc", encoding=single, engine="scipy")
 
 

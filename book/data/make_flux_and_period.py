@@ -128,6 +128,7 @@ def main() -> None:
         flux.sweep(function, grid, repeats=1, seed=None, store=folder / f"{name}.sqlite")
         for name, function, grid in (("runs", evolve, GRID), ("archives", archive, seeds))
     )
+    archives = archives.map(lambda part: part.rename({f"{part.name}_0": "entry"}))
     found = xarray.merge([runs, archives], combine_attrs="override").isel(repeat=0, drop=True)
     found = found.assign_attrs(bound=BOUND, evaluations=EVALUATIONS)
     found.to_netcdf(HERE / "flux_and_period.nc", engine="scipy")
