@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.special import gammaln, polygamma, psi
 
 from flux._base.checks import as_array, check_choice, short
-from flux._base.errors import ArgumentError
+from flux._base.errors import ArgumentError, ConvergenceError
 from flux._base.jit import jit
 from flux._base.types import Codes, Floats
 from flux.model.information import Flux
@@ -275,7 +275,7 @@ def _nsb(seen: Multiplicities, log_size: float) -> float:
         if abs(H - before) < 1e-10 * max(1.0, H):
             return H
         before = H
-    raise ArithmeticError(f"the NSB integral did not converge: {H} after {points} points")
+    raise ConvergenceError(f"the NSB integral did not converge: {H} after {points} points")
 
 
 def _nsb_log_weight(t: Floats, seen: Multiplicities, log_size: float) -> Floats:

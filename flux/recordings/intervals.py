@@ -211,10 +211,10 @@ def sample_flux_interval(
     n = spins.shape[-1]
     codes, n_states = relabel(state_codes(spins)[0])
     x_codes, y_codes = codes[:, :-lag].reshape(-1), codes[:, lag:].reshape(-1)
-    found, labels, xy = np.unique(
+    distinct, labels, xy = np.unique(
         x_codes * n_states + y_codes, return_inverse=True, return_counts=True
     )
-    pair_x, pair_y = np.divmod(found, n_states)
+    pair_x, pair_y = np.divmod(distinct, n_states)
     x_counts, y_counts = (np.bincount(codes, minlength=n_states) for codes in (x_codes, y_codes))
     x_seen, y_seen, xy_seen = (multiplicities(part) for part in (x_counts, y_counts, xy))
     local = np.log2(xy * (labels.size / (x_counts[pair_x] * y_counts[pair_y])))
@@ -245,10 +245,10 @@ def sample_flux_interval(
     labels = labels.reshape(-1, pairs)
     falls = []
     for half in np.array_split(labels, 2, axis=1):
-        times = np.bincount(half.reshape(-1), minlength=found.size)
+        times = np.bincount(half.reshape(-1), minlength=distinct.size)
         x_half, y_half, xy_half = (
             multiplicities(np.bincount(pair, times, n_states).astype(np.int64))
-            for pair in (pair_x, pair_y, np.arange(found.size))
+            for pair in (pair_x, pair_y, np.arange(distinct.size))
         )
         falls.append(flux_from_counts(x_half, y_half, xy_half, method, n).I - flux(xy_seen))
     bias, fall = float(np.mean(biased)), 2 * float(np.mean(falls))

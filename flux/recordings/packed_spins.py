@@ -129,12 +129,12 @@ def chunks(x: object) -> Iterator[NDArray[Any]]:
     shape: tuple[int, int] | None = None
     for part in x if isinstance(x, Iterator) else (x,):
         chunk = _as_chunk(part)
-        found = chunk.shape[0], chunk.shape[2]
-        if shape not in (None, found):
+        sizes = chunk.shape[0], chunk.shape[2]
+        if shape not in (None, sizes):
             raise ArgumentError(
-                f"x must yield pieces of the same (chains, n), but had {shape} and then {found}"
+                f"x must yield pieces of the same (chains, n), but had {shape} and then {sizes}"
             )
-        shape = found
+        shape = sizes
         yield chunk
     if shape is None:
         raise ArgumentError("x must hold at least one step, but yielded nothing")

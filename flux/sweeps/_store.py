@@ -77,13 +77,14 @@ class Failure(NamedTuple):
 
 @contextmanager
 def open_store(
-    path: str | PathLike[str], identity: Mapping[str, str], started: str
-) -> Iterator[sqlite3.Connection]:
-    """Open the store of a sweep, or make it; no other process can open it meanwhile.
+    path: str | PathLike[str], identity: Mapping[str, str], date: str
+) -> Iterator[tuple[sqlite3.Connection, str]]:
+    """Open the store of a sweep, or make it, and yield it with the date when it was made.
 
-    Of the sweep's `identity` only the grid may grow. Every statement is its own transaction. With
-    the journal ahead of the file (WAL) it outlives the death of the process; it may be lost, but
-    never torn, if the machine loses power.
+    No other process can open it meanwhile. Of the sweep's `identity` only the grid may grow. The
+    failures of the last run are forgotten, since their calls are tried again. Every statement is
+    its own transaction. With the journal ahead of the file (WAL) it outlives the death of the
+    process; it may be lost, but never torn, if the machine loses power.
     """
     if not isinstance(path, (str, PathLike)) or str(path) in ("", ":memory:"):
         raise StoreError(f"store must be the path of a file, which keeps it, but was {short(path)}")
@@ -106,7 +107,7 @@ def open_store(
             if not _tables(store):
                 for statement in TABLES:
                     store.execute(statement)
-                about = {**identity, "started": started}
+                about = {**identity, "started": date}
                 store.executemany("INSERT INTO about VALUES (?, ?)", about.items())
             store.execute("COMMIT")
             if _tables(store) != TABLES:
@@ -126,7 +127,8 @@ def open_store(
                     " path, or move it away to start anew"
                 )
             store.execute("UPDATE about SET value = ? WHERE name = 'grid'", (grid,))
-            yield store
+            store.execute("DELETE FROM failure")
+            yield store, about.get("started", date)
         except sqlite3.DatabaseError as error:
             raise StoreError(f"store {str(path)!r} {_explain(error)}") from error
 
@@ -159,26 +161,15 @@ def _explain(error: Exception) -> str:
     return f"{problem} ({error}): {remedy}"
 
 
-def started(store: sqlite3.Connection) -> str:
-    """Return the date at which the sweep of a store was begun."""
-    return str(store.execute("SELECT value FROM about WHERE name = 'started'").fetchone()[0])
-
-
-def write_record(store: sqlite3.Connection, record: Record) -> None:
-    """Store a result; it is on disk when this returns."""
-    row = (_key(record.place), record.layout, record.data, _checksum(record))
-    store.execute("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?)", row)
-
-
-def write_failure(store: sqlite3.Connection, failure: Failure) -> None:
-    """Store what went wrong; the call counts as not done."""
-    row = (_key(failure.place), json.dumps(failure.parameters), failure.traceback)
-    store.execute("INSERT OR REPLACE INTO failure VALUES (?, ?, ?)", row)
-
-
-def forget_failures(store: sqlite3.Connection) -> None:
-    """Drop the failures of the last run, whose calls are tried again."""
-    store.execute("DELETE FROM failure")
+def write(store: sqlite3.Connection, outcome: Record | Failure) -> None:
+    """Store a result, or what went wrong in a call; it is on disk when this returns."""
+    key = _key(outcome.place)
+    if isinstance(outcome, Record):
+        row = (key, outcome.layout, outcome.data, _checksum(outcome))
+        store.execute("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?)", row)
+    else:
+        text = json.dumps(outcome.parameters)
+        store.execute("INSERT INTO failure VALUES (?, ?, ?)", (key, text, outcome.traceback))
 
 
 def read_records(store: sqlite3.Connection) -> Iterator[Record | str]:

@@ -26,17 +26,7 @@ from flux._base.memory import check_memory
 from flux._base.progress import progress_bar
 from flux._base.types import Floats
 from flux.sweeps._fingerprint import fingerprint
-from flux.sweeps._store import (
-    Failure,
-    Place,
-    Record,
-    forget_failures,
-    open_store,
-    read_records,
-    started,
-    write_failure,
-    write_record,
-)
+from flux.sweeps._store import Failure, Place, Record, open_store, read_records, write
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -198,31 +188,26 @@ def sweep(
             identity = about | {"python": PYTHON, "fingerprint": fingerprint(function)}
             # any number of repeats may be in it
             del identity["repeats"]
-            records = stack.enter_context(open_store(store, identity, date))
-            date = started(records)
-            forget_failures(records)
+            records, date = stack.enter_context(open_store(store, identity, date))
             damaged = []
-            for found in read_records(records):
-                if isinstance(found, str):
-                    damaged.append(found)
-                elif all(i < size for i, size in zip(found.place, plan.shape, strict=True)):
-                    results = _keep(results, found, plan)
+            for record in read_records(records):
+                if isinstance(record, str):
+                    damaged.append(record)
+                elif all(i < size for i, size in zip(record.place, plan.shape, strict=True)):
+                    results = _keep(results, record, plan)
             _warn_of_damage(damaged, store)
         todo = np.flatnonzero(~results.done).astype(np.int64)
         done = n_calls - len(todo)
-        bar = stack.enter_context(
-            progress_bar("sweep", n_calls, unit="call", show=progress, initial=done)
-        )
+        bar = progress_bar("sweep", n_calls, unit="call", show=progress, initial=done)
+        stack.enter_context(bar)
         for outcome in stack.enter_context(closing(_run(plan, todo))):
             bar.update()
             if isinstance(outcome, Failure):
                 failures.append(outcome)
-                if records is not None:
-                    write_failure(records, outcome)
             else:
                 results = _keep(results, outcome, plan)
-                if records is not None:
-                    write_record(records, outcome)
+            if records is not None:
+                write(records, outcome)
     dataset = _make_dataset(results, plan, about | {"date": date, "failed": str(len(failures))})
     if failures:
         failures.sort(key=lambda failure: failure.place)
@@ -258,8 +243,9 @@ def _check_function(plan: Plan) -> None:
     try:
         inspect.signature(plan.function).bind(**dict.fromkeys(arguments))
     except (TypeError, ValueError) as error:
-        call = ", ".join(f"{name}=..." for name in arguments)
-        raise ArgumentError(f"function must be callable as function({call}): {error}") from None
+        call = f"function({', '.join(f'{name}=...' for name in arguments)})"
+        why = ", without rng as there is no seed" if plan.seed is None else ""
+        raise ArgumentError(f"function must be callable as {call}{why}: {error}") from None
 
 
 def _describe(plan: Plan) -> dict[str, str]:

@@ -474,7 +474,7 @@ def test_strings_and_booleans_are_parameters() -> None:
         ({"store": 5}, "store must be the path of a file"),
         ({"store": "\0"}, "store .* cannot be read or written .*null"),
         ({"seed": None}, "repeats must be 1 without a seed"),
-        ({"seed": None, "repeats": 1}, r"callable as function\(width=..., n=...\): missing"),
+        ({"seed": None, "repeats": 1}, r"function\(width=..., n=...\), .* no seed: missing"),
         ({"function": lambda rng, width, n: {"a": [1.0], "a_0": 2.0}}, "names of their own"),
         ({"function": lambda rng, width, n: {}}, "function must return"),
         ({"function": lambda rng, width, n: {1: 2.0}}, "function must return"),
