@@ -123,7 +123,7 @@ def sweep(
         Calls at each point, at least 1.
     seed : int or None
         Seed of all random numbers, from 0 to 2**128 - 1. None if the function draws none, or has
-        seeds of its own on an axis of the grid: it is then called without `rng`, once a point.
+        seeds of its own on an axis of the grid: it is then called without ``rng``, once a point.
     store : path, optional
         SQLite file for results, made if there is none. It belongs to one sweep: function, grid
         (which may grow), seed, versions of flux and Python. The function counts with all that it
