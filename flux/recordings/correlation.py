@@ -18,13 +18,8 @@ from flux._base.memory import check_memory
 from flux._base.progress import progress_bar
 from flux._base.threads import share, thread_pool
 from flux._base.types import Floats, Integers
-from flux.recordings.packed_spins import (
-    PackedSpins,
-    Words,
-    check_packed,
-    pack_chunk,
-    separate_pieces,
-)
+from flux.recordings.counting import Words
+from flux.recordings.packed_spins import PackedSpins, check_packed, pack_chunk, separate_pieces
 
 _SLACK = 1e-9
 

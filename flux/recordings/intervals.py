@@ -287,22 +287,24 @@ def _warn(
     samples = n_samples(seen)
     if coverage(seen) < _COVERED:
         needed = max(2.0 * samples, samples_for_pairs(spins, 0.84))
-        warnings.warn(
-            f"{samples} samples are few for the {int(seen.times.sum())} distinct pairs of states"
+        text = (
+            f"the {int(seen.times.sum())} distinct pairs of states"
             f" seen: the interval is wide, since counting finds {bias:.2g} bits in shuffled"
             f" successors; these samples could tell apart no flux above {resolvable:.2g} bits;"
-            f" about {needed:.2g} samples or more would do",
-            UserWarning,
-            stacklevel=3,
         )
     elif hidden > _HIDDEN:
-        warnings.warn(
-            f"{samples} samples are few for a network that so seldom leaves its course: states not"
-            f" yet seen may add {hidden:.2g} bits, which widens the interval; about"
-            f" {samples * hidden / _HIDDEN:.2g} samples or more would do",
-            UserWarning,
-            stacklevel=3,
+        needed = samples * hidden / _HIDDEN
+        text = (
+            "a network that so seldom leaves its course: states not"
+            f" yet seen may add {hidden:.2g} bits, which widens the interval;"
         )
+    else:
+        return
+    warnings.warn(
+        f"{samples} samples are few for {text} about {needed:.2g} samples or more would do",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def _surprises(labels: Codes, pair_x: Codes, xy: Counts) -> NDArray[np.bool_]:

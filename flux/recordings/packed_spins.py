@@ -15,8 +15,8 @@ from flux._base.jit import jit
 from flux._base.memory import check_memory
 from flux._base.progress import progress_bar
 from flux._base.threads import share, thread_pool
-
-Words = NDArray[np.uint64]
+from flux._base.types import Integers
+from flux.recordings.counting import Words, as_recording
 
 _LINE = 8
 """Words in one cache line: the unit of time in which bits are written."""
@@ -66,8 +66,8 @@ class PackedSpins(NamedTuple):
     """
 
     bits: Words
-    starts: NDArray[np.int64]
-    lengths: NDArray[np.int64]
+    starts: Integers
+    lengths: Integers
 
 
 def pack(x: ArrayLike | Iterator[ArrayLike], *, progress: bool = True) -> PackedSpins:
@@ -250,12 +250,7 @@ def _pieces(chunk: NDArray[Any], steps: int, overlap: int) -> Iterator[NDArray[A
 
 
 def _as_chunk(x: object) -> NDArray[Any]:
-    chunk = as_array("x", x)
-    if chunk.ndim not in (2, 3) or 0 in chunk.shape:
-        raise ArgumentError(
-            "x must have shape (steps, n) or (chains, steps, n), each at least 1, but had shape"
-            f" {chunk.shape}"
-        )
+    chunk = as_recording(x)
     if chunk.dtype.kind not in "if":
         raise ArgumentError(_not_spins(f"values of type {chunk.dtype}"))
     return chunk if chunk.ndim == 3 else chunk[None]

@@ -407,7 +407,7 @@ def test_failures_do_not_lose_the_others(tmp_path: Path) -> None:
     others = dataset.result.sel(width=[0.5, 2.0])
     np.testing.assert_array_equal(others, DRAWN[[0, 2]])
     assert dataset.result.sel(width=1.0).isnull().all()
-    recorded = query(store, "SELECT parameters, traceback FROM failure")
+    recorded = query(store, "SELECT parameters, traceback FROM failure ORDER BY place")
     assert len(recorded) == 8
     assert json.loads(recorded[0][0]) == failures[0].parameters
     assert "ZeroDivisionError: cannot do n = 2" in recorded[0][1]
