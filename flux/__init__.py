@@ -44,6 +44,7 @@ from flux.search.history import replay
 from flux.search.matrix_shape import rookness, row_overlap
 from flux.search.wanted_flux import design_flux
 from flux.search.weighing_matrices import weighing_matrix
+from flux.sweeps._store import StoreError
 from flux.sweeps.grid import SweepError, sweep
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "SampleInterval",
     "SampledAttractors",
     "SearchError",
+    "StoreError",
     "SweepError",
     "TieError",
     "Ties",

@@ -103,24 +103,23 @@ def test_figure_names_are_unique() -> None:
     assert len(used) == len(set(used))
 
 
+def present(values: xarray.DataArray, over: str) -> list[int]:
+    """Return how many results there are at each point."""
+    return values.count(over).values.ravel().tolist()
+
+
 FEWEST = 20
 """Independent seeds, networks, recordings or runs behind each stored number of an ensemble."""
 COUNTS: dict[str, Callable[[Any], list[int]]] = {
     "beyond_search.npz": lambda found: [v.shape[1] for k, v in found.items() if "random" in k],
     "estimators.json": lambda found: [found["networks"], found["recordings"]],
-    "evolving.npz": lambda found: [len(v) for k, v in found.items() if k != "steps"],
-    "flux_and_period.json": lambda found: [
-        len(runs) for n in ("4", "6") for runs in found[n]["runs"].values()
-    ],
-    "gradient_race.json": lambda found: [
-        len(runs) for case in found["runs"].values() for runs in case.values()
-    ],
+    "evolving.nc": lambda found: present(found.H, "seed"),
+    "flux_and_period.nc": lambda found: present(found.I, "seed"),
+    "gradient_race.nc": lambda found: present(found.evaluations, "run"),
     "large_vowels.json": lambda found: [found["utterances"]],
-    "networks_damage.json": lambda found: [len(row["shares"]) for row in found["rows"]],
-    "phase_diagrams.nc": lambda found: [found.sizes["repeat"]],
-    "proxy_ensembles.npz": lambda found: [
-        v.shape[2] for k, v in found.items() if k.endswith(("_I", "_c"))
-    ],
+    "networks_damage.nc": lambda found: present(found.share, "run"),
+    "phase_diagrams.nc": lambda found: present(found.I, "repeat"),
+    "proxy_ensembles.nc": lambda found: present(found.c_rms, "network"),
 }
 NO_ENSEMBLE = {
     "benchmarks.json": "times of one machine, which the page names",

@@ -1,11 +1,14 @@
 """Errors of every estimator of the flux, and how often its interval holds the truth.
 
-Writes estimators.json, cell by cell, and goes on where it was stopped. To compute all anew,
-remove the file first. Run from anywhere: python book/data/make_estimators.py (half an hour).
+python book/data/make_estimators.py [FOLDER]   writes estimators.json; half an hour
+
+A run that was stopped goes on: its stores lie in FOLDER, by default the current one.
 """
 
 import json
+import sys
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,22 +23,18 @@ STEPS = [1_000, 10_000, 100_000, 1_000_000]
 NETWORKS = 20
 
 RECORDINGS = 100
-# kind, neurons, steps: firing probability 1/2 first, then 1 to 5 %
-CELLS = [
-    (kind, n, steps)
-    for steps in STEPS[:3]
-    for kind, sizes in {
-        "coins": [4, 8],
-        "width 0.3": [4, 8],
-        "width 1": [4, 8],
-        "width 3": [4, 8],
-        "independent": [5, 20, 60],
-        "refractory": [5, 20, 60],
-        "coupled": [5, 20, 60],
-    }.items()
-    for n in sizes
-    if n * steps < 6_000_000
-]
+# kind and neurons: firing probability 1/2 first, then 1 to 5 %
+KINDS = {
+    "coins": [4, 8],
+    "width 0.3": [4, 8],
+    "width 1": [4, 8],
+    "width 3": [4, 8],
+    "independent": [5, 20, 60],
+    "refractory": [5, 20, 60],
+    "coupled": [5, 20, 60],
+}
+LARGEST = 6_000_000
+"""Spins of a recording stay below this."""
 SPARSE = ["independent", "refractory", "coupled"]
 COMPARED = ["plugin", "chao-wang-jost", "nsb", "shuffle"]
 
@@ -68,15 +67,12 @@ def by_name(names, values):
     }
 
 
-def errors(n, width, steps):
-    """Return estimate less exact flux: (networks, methods), one recording a network."""
-    differences = []
-    for network in range(NETWORKS):
-        rng = np.random.default_rng([n, round(10 * width), network])
-        W = flux.gaussian_weights(n, rng=rng, width=width)
-        x = flux.simulate(W, steps, rng=rng, burn_in=1_000, progress=False)
-        differences.append(np.array(estimate(W, x)) - flux.exact_flux(W).I)
-    return np.array(differences)
+def error(*, n, width, steps, network):
+    """Return estimate less exact flux by every method, for one recording of one network."""
+    rng = np.random.default_rng([n, round(10 * width), network])
+    W = flux.gaussian_weights(n, rng=rng, width=width)
+    x = flux.simulate(W, steps, rng=rng, burn_in=1_000, progress=False)
+    return dict(zip(METHODS, np.array(estimate(W, x)) - flux.exact_flux(W).I, strict=True))
 
 
 def network(kind, n, rng):
@@ -105,7 +101,7 @@ def network(kind, n, rng):
     return W, silent + W.sum(1)
 
 
-def interval(kind, n, steps, recording):
+def interval(*, kind, n, steps, recording):
     """Return the truth, the interval with its test, and estimates, from one network each."""
     rng = np.random.default_rng([*kind.encode(), n, recording])
     W, b = network(kind, n, rng)
@@ -116,28 +112,36 @@ def interval(kind, n, steps, recording):
     others = count(x, COMPARED)
     # rounding leaves the flux of independent neurons a little beside 0
     truth = max(0.0, round(float(flux.exact_flux(W, b).I), 12))
-    return [truth, found.lower, found.upper, found.p_value, found.resolvable, bool(caught),
-            found.estimate, *others]  # fmt: skip
+    return {
+        "truth": truth,
+        "lower": found.lower,
+        "upper": found.upper,
+        "p_value": found.p_value,
+        "resolvable": found.resolvable,
+        "warned": bool(caught),
+        "interval": found.estimate,
+        **dict(zip(COMPARED, others, strict=True)),
+    }
 
 
-def coverage(kind, n, steps):
+def coverage(kind, n, steps, found):
     """Return how often the interval holds the truth, and how wide it is, over all recordings."""
-    rows = np.array([interval(kind, n, steps, r) for r in range(RECORDINGS)], dtype=float)
-    truth, lower, upper, p, resolvable, warned = rows[:, :6].T
-    error = rows[:, 6:] - truth[:, None]
-    rms = np.sqrt((error**2).mean(0))
+    names = ["interval", *COMPARED]
+    error = np.array([found[name] - found.truth for name in names])
+    held = (found.lower <= found.truth) & (found.truth <= found.upper)
+    means = {
+        name: round(float(found[name].mean()), 5)
+        for name in ("truth", "lower", "upper", "resolvable")
+    }
     return {
         "kind": kind,
         "n": n,
         "steps": steps,
-        "truth": round(truth.mean(), 5),
-        "held": int(((lower <= truth) & (truth <= upper)).sum()),
-        "rejected": int((p <= 0.05).sum()),
-        "warned": int(warned.sum()),
-        "lower": round(lower.mean(), 5),
-        "upper": round(upper.mean(), 5),
-        "resolvable": round(resolvable.mean(), 5),
-        "rms": by_name(["interval", *COMPARED], rms),
+        **means,
+        "held": int(held.sum()),
+        "rejected": int((found.p_value <= 0.05).sum()),
+        "warned": int(found.warned.sum()),
+        "rms": by_name(names, np.sqrt((error**2).mean(1))),
     }
 
 
@@ -149,41 +153,54 @@ def large_network():
     return {"exact": round(float(flux.exact_flux(W).I), 4), **by_name(METHODS, estimate(W, x))}
 
 
-def bias_and_rms(n, width, steps):
+def bias_and_rms(n, width, steps, found):
     """Return bias and root-mean-square error of every method over all networks."""
-    error = errors(n, width, steps)
-    bias, rms = error.mean(0), np.sqrt((error**2).mean(0))
+    error = np.array([found[name] for name in METHODS])
     return {
         "n": n,
         "width": width,
         "steps": steps,
-        "bias": by_name(METHODS, bias),
-        "rms": by_name(METHODS, rms),
+        "bias": by_name(METHODS, error.mean(1)),
+        "rms": by_name(METHODS, np.sqrt((error**2).mean(1))),
     }
 
 
+def sweep(function, grid, store):
+    """Return all results of a function that has seeds of its own on its last axis."""
+    found = flux.sweep(function, grid, repeats=1, seed=None, store=store)
+    return found.isel(repeat=0, drop=True)
+
+
 def main():
-    """Compute the table and store it next to this file, whenever a cell is done."""
-    path = Path(__file__).with_name("estimators.json")
-    table = json.loads(path.read_text()) if path.exists() else {}
-    table |= {"networks": NETWORKS, "recordings": RECORDINGS}
-    done = {(c["n"], c["width"], c["steps"]) for c in table.setdefault("cells", [])}
-    held = {(c["kind"], c["n"], c["steps"]) for c in table.setdefault("intervals", [])}
-
-    def store():
-        path.write_text(json.dumps(table, indent=1) + "\n")
-
-    for cell in [(n, width, steps) for n in SIZES for width in WIDTHS for steps in STEPS]:
-        if cell not in done:
-            table["cells"].append(bias_and_rms(*cell))
-            store()
-    if "n16" not in table:
-        table["n16"] = large_network()
-        store()
-    for cell in CELLS:
-        if cell not in held:
-            table["intervals"].append(coverage(*cell))
-            store()
+    """Compute the table and store it next to this file."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    grid = {"n": SIZES, "width": WIDTHS, "steps": STEPS, "network": range(NETWORKS)}
+    errors = sweep(error, grid, folder / "estimators_errors.sqlite")
+    cells = [
+        bias_and_rms(n, width, steps, errors.sel(n=n, width=width, steps=steps))
+        for n in SIZES
+        for width in WIDTHS
+        for steps in STEPS
+    ]
+    intervals = []
+    for kind, sizes in KINDS.items():
+        for n in sizes:
+            lengths = [steps for steps in STEPS[:3] if n * steps < LARGEST]
+            held = sweep(
+                partial(interval, kind=kind, n=n),
+                {"steps": lengths, "recording": range(RECORDINGS)},
+                folder / f"estimators_{kind}_{n}.sqlite",
+            )
+            intervals += [coverage(kind, n, steps, held.sel(steps=steps)) for steps in lengths]
+    intervals.sort(key=lambda cell: cell["steps"])
+    table = {
+        "networks": NETWORKS,
+        "recordings": RECORDINGS,
+        "cells": cells,
+        "n16": large_network(),
+        "intervals": intervals,
+    }
+    Path(__file__).with_name("estimators.json").write_text(json.dumps(table, indent=1) + "\n")
 
 
 if __name__ == "__main__":

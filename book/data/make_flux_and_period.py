@@ -1,13 +1,16 @@
 """Make the stored result of the chapter *Flux and period together*; half an hour on one core.
 
-python book/data/make_flux_and_period.py   writes flux_and_period.json
+python book/data/make_flux_and_period.py [FOLDER]   writes flux_and_period.nc
+
+A run that was stopped goes on: its stores lie in FOLDER, by default the current one.
 """
 
-import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import xarray
 from scipy.special import expit
 
 import flux
@@ -20,11 +23,13 @@ FITNESSES: dict[str, Callable[[float, float, float], float]] = {
     "product": lambda I, period, seen: I * period,
     "seen": lambda I, period, seen: seen,
 }
-SIZES = (6, 4)
-SEEDS = 20
+GRID = {"fitness": [*FITNESSES], "n": [6, 4], "seed": range(20)}
+LARGEST = 6
 EVALUATIONS = 3000
 TIED = 1e-9
 """Fields below this are called zero: sums of a few weights of at most 3 round to 1e-15."""
+ROOM = 16
+"""Most networks of an archive; it held 8 at most."""
 
 
 def measure(W: np.ndarray) -> tuple[float, float, float] | None:
@@ -75,58 +80,58 @@ def mutate(W: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return W
 
 
-def evolve(n: int, fitness: Callable[[float, float, float], float], seed: int) -> dict[str, object]:
-    """Mutate and keep what is no worse."""
+def evolve(*, fitness: str, n: int, seed: int) -> dict[str, object]:
+    """Mutate and keep what is no worse; W is nan beyond n."""
     rng = np.random.default_rng([n, seed])
     W = flux.gaussian_weights(n, rng=rng).clip(-BOUND, BOUND)
-    point = measure(W)
+    score, point = FITNESSES[fitness], measure(W)
     for _ in range(EVALUATIONS):
         child = mutate(W, rng)
         reached = measure(child)
-        if reached and fitness(*reached) >= fitness(*point):
+        if reached and score(*reached) >= score(*point):
             W, point = child, reached
-    return {"I": point[0], "period": point[1], "seen": point[2], "W": W.round(6).tolist()}
+    W = np.pad(W.round(6), (0, LARGEST - n), constant_values=np.nan)
+    return {**dict(zip(("I", "period", "seen"), point, strict=True)), "W": W}
 
 
-def archive_run(n: int, seed: int) -> list[dict[str, object]]:
-    """Mutate any network of an archive of those that no other beats in both flux and period."""
+def archive(*, seed: int) -> dict[str, np.ndarray]:
+    """Mutate any network of an archive of those that no other beats in both flux and period.
+
+    The archive is sorted by flux; nan fills the rest of its room.
+    """
+    n = LARGEST
     rng = np.random.default_rng([n, 100 + seed])
     W = flux.gaussian_weights(n, rng=rng).clip(-BOUND, BOUND)
-    archive = [(*measure(W)[:2], W)]
+    held = [(*measure(W)[:2], W)]
     for _ in range(3 * EVALUATIONS):
-        child = mutate(archive[rng.integers(len(archive))][2], rng)
+        child = mutate(held[rng.integers(len(held))][2], rng)
         reached = measure(child)
         if reached is None:
             continue
         I, period, _ = reached
-        if any(a >= I and p >= period for a, p, _ in archive):
+        if any(a >= I and p >= period for a, p, _ in held):
             continue
-        archive = [(a, p, W) for a, p, W in archive if not (I >= a and period >= p)]
-        archive.append((I, period, child))
-    return [
-        {"I": I, "period": period, "W": W.round(6).tolist()}
-        for I, period, W in sorted(archive, key=lambda entry: entry[0])
-    ]
+        held = [(a, p, W) for a, p, W in held if not (I >= a and period >= p)]
+        held.append((I, period, child))
+    found = {name: np.full(ROOM, np.nan) for name in ("archive_I", "archive_period")}
+    found["archive_W"] = np.full((ROOM, n, n), np.nan)
+    for k, entry in enumerate(sorted(held, key=lambda entry: entry[0])):
+        for values, value in zip(found.values(), entry, strict=True):
+            values[k] = np.round(value, 6) if values.ndim > 1 else value
+    return found
 
 
 def main() -> None:
-    found: dict[str, object] = {"bound": BOUND, "evaluations": EVALUATIONS}
-    for n in SIZES:
-        runs = {
-            name: [evolve(n, fitness, seed) for seed in range(SEEDS)]
-            for name, fitness in FITNESSES.items()
-        }
-        found[str(n)] = {"runs": runs}
-        best = {
-            name: max(
-                (fitness(r["I"], r["period"], r["seen"]), r["I"], r["period"], r["seen"])
-                for r in runs[name]
-            )
-            for name, fitness in FITNESSES.items()
-        }
-        print(n, best, flush=True)
-    found[str(max(SIZES))]["archives"] = [archive_run(max(SIZES), seed) for seed in range(SEEDS)]
-    (HERE / "flux_and_period.json").write_text(json.dumps(found) + "\n")
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    seeds = {"seed": GRID["seed"]}
+    runs, archives = (
+        flux.sweep(function, grid, repeats=1, seed=None, store=folder / f"{name}.sqlite")
+        for name, function, grid in (("runs", evolve, GRID), ("archives", archive, seeds))
+    )
+    archives = archives.map(lambda part: part.rename({f"{part.name}_0": "entry"}))
+    found = xarray.merge([runs, archives], combine_attrs="override").isel(repeat=0, drop=True)
+    found = found.assign_attrs(bound=BOUND, evaluations=EVALUATIONS)
+    found.to_netcdf(HERE / "flux_and_period.nc", engine="scipy")
 
 
 if __name__ == "__main__":

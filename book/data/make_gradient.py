@@ -1,28 +1,21 @@
 """Make the stored race of the chapter *Following the gradient*; about half an hour on one core.
 
-python book/data/make_gradient.py              runs what gradient_race.json does not hold yet
-python book/data/make_gradient.py entry l1     runs these ways only
+python book/data/make_gradient.py [FOLDER]   writes gradient_race.nc
 
-To run a way again, take it out of the file first. The settings of the ascent, MODERATE and
-PATIENCE, were chosen on seeds 1000 to 1099; its stored runs are from other seeds. Both widths of
-mutations are shown, and none was chosen by its result.
+A race that was stopped goes on: its store lies in FOLDER, by default the current one. The settings
+of the ascent, MODERATE and PATIENCE, were chosen on seeds 1000 to 1099; its stored runs are from
+other seeds. Both widths of mutations are shown, and none was chosen by its result.
 """
 
-import json
 import sys
 import time
-from itertools import product
 from pathlib import Path
 
 import numpy as np
 
 import flux
 
-FILE = Path(__file__).parent / "gradient_race.json"
-SIZES = (3, 4, 5, 6, 7)
-BOUNDS = (5, 10)
-CLIMB_SEEDS = range(100, 145)
-EVOLVE_SEEDS = range(45)
+HERE = Path(__file__).parent
 SHARE = 0.99
 """Share of the flux of N-rooks at which a run has arrived."""
 PATIENCE = 40
@@ -35,7 +28,14 @@ MODERATE = {"entry": 4.0, "l1": 3.0}
 """Bounds under which the ascent begins: its default, and for l1 the one best for few neurons."""
 WIDTHS = {"evolve": 0.3, "evolve narrow": 0.1}
 """Widths of mutations."""
-WAYS = (*MODERATE, *WIDTHS)
+GRID = {
+    "way": [*MODERATE, *WIDTHS],
+    "bound": [5, 10],
+    "n": [3, 4, 5, 6, 7],
+    "run": range(45),
+}
+FIRST_CLIMB = 100
+"""Seed of the first run of the ascent; that of evolution is 0."""
 
 
 def rooks_flux(n: int, w: float) -> float:
@@ -78,12 +78,12 @@ def evolve_to(goal: float, n: int, w: float, seed: int, width: float) -> int:
     return len(best)
 
 
-def run(way: str, n: int, w: float, seed: int) -> int:
+def race(*, way: str, bound: int, n: int, run: int) -> dict[str, int]:
     """Return the evaluations of one run."""
-    goal = SHARE * rooks_flux(n, w)
+    goal = SHARE * rooks_flux(n, bound)
     if way in MODERATE:
-        return climb_to(goal, n, w, seed, way)
-    return evolve_to(goal, n, w, seed, WIDTHS[way])
+        return {"evaluations": climb_to(goal, n, bound, FIRST_CLIMB + run, way)}
+    return {"evaluations": evolve_to(goal, n, bound, run, WIDTHS[way])}
 
 
 def gradient_cost(n: int) -> float:
@@ -104,16 +104,12 @@ def gradient_cost(n: int) -> float:
 
 
 def main() -> None:
-    """Make the runs that are missing, of the given ways or of all, and store them."""
-    stored = json.loads(FILE.read_text()) if FILE.exists() else {"runs": {}}
-    head = {"sizes": SIZES, "bounds": BOUNDS, "steps": STEPS, "share": SHARE}
-    head["gradient"] = stored.get("gradient") or [gradient_cost(n) for n in SIZES]
-    for way, w, n in product(sys.argv[1:] or WAYS, BOUNDS, SIZES):
-        seeds = CLIMB_SEEDS if way in MODERATE else EVOLVE_SEEDS
-        found = stored["runs"].setdefault(f"{n},{w}", {}).setdefault(way, [])
-        found += [run(way, n, w, seed) for seed in seeds[len(found) :]]
-        print(way, n, w, np.median(found), flush=True)
-        FILE.write_text(json.dumps(head | {"runs": stored["runs"]}) + "\n")
+    """Make the runs that are missing, time the gradients, and store both."""
+    store = Path(sys.argv[1] if len(sys.argv) > 1 else ".") / "gradient_race.sqlite"
+    found = flux.sweep(race, GRID, repeats=1, seed=None, store=store).isel(repeat=0, drop=True)
+    found = found.assign(gradient_cost=("n", [gradient_cost(n) for n in GRID["n"]]))
+    found = found.assign_attrs(steps=STEPS, share=SHARE)
+    found.to_netcdf(HERE / "gradient_race.nc", engine="scipy")
 
 
 if __name__ == "__main__":

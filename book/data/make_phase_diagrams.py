@@ -35,9 +35,10 @@ class Point(NamedTuple):
 def measure(*, rng: np.random.Generator, width: float, density: float, balance: float) -> Point:
     """Return what is drawn in the chapter, for one network of 8 neurons."""
     W = flux.gaussian_weights(8, rng=rng, width=width, density=density, balance=balance)
-    c_rms = flux.rms_correlation(flux.exact_correlation(W))
+    law = flux.solve(W)
+    c_rms = flux.rms_correlation(flux.exact_correlation(law))
     attractors = flux.find_attractors(W, ties="keep")
-    return Point(*flux.exact_flux(W), c_rms, flux.mean_period(attractors, "state"))
+    return Point(*flux.exact_flux(law), c_rms, flux.mean_period(attractors, "state"))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Make the stored results of the chapter *The correlation proxy*; minutes on two cores.
 
-python book/data/make_proxy.py ensembles   writes proxy_ensembles.npz
-python book/data/make_proxy.py large       writes proxy_large.json
+python book/data/make_proxy.py ensembles [FOLDER]   writes proxy_ensembles.nc
+python book/data/make_proxy.py large                writes proxy_large.json
+
+Ensembles that were stopped go on: their store lies in FOLDER, by default the current one.
 """
 
 import json
@@ -18,32 +20,35 @@ from scipy import sparse
 import flux
 
 HERE = Path(__file__).parent
-SIZES = np.arange(5, 13)
-WIDTHS = np.array([0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0])
-REPEATS = 200
+GRID = {
+    "kind": ["plain", "mixed"],
+    "n": range(5, 13),
+    "width": [0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0],
+    "network": range(200),
+}
 
 
-def draw(kind: str, n: int, width: float, repeat: int) -> np.ndarray:
+def draw(kind: str, n: int, width: float, network: int) -> np.ndarray:
     """Return the network of a point: 'plain' is dense and balanced, 'mixed' of any statistics."""
-    rng = np.random.default_rng([kind == "mixed", n, round(1000 * width), repeat])
+    rng = np.random.default_rng([kind == "mixed", n, round(1000 * width), network])
     if kind == "plain":
         return flux.gaussian_weights(n, rng=rng, width=width)
     density, balance = rng.uniform(0.3, 1), rng.uniform(-1, 1)
     return flux.gaussian_weights(n, rng=rng, width=width, density=density, balance=balance)
 
 
+def measure(*, kind: str, n: int, width: float, network: int) -> dict[str, float]:
+    """Return exact flux and correlation of a point, from one stationary law."""
+    law = flux.solve(draw(kind, n, width, network))
+    c_rms = flux.rms_correlation(flux.exact_correlation(law))
+    return {"I": flux.exact_flux(law).I, "c_rms": c_rms}
+
+
 def ensembles() -> None:
-    """Store exact I and c_rms as arrays (size, width, repeat)."""
-    found = {}
-    for kind in ("plain", "mixed"):
-        I, c = (np.empty((len(SIZES), len(WIDTHS), REPEATS)) for _ in range(2))
-        for a, w, repeat in np.ndindex(I.shape):
-            W = draw(kind, int(SIZES[a]), WIDTHS[w], repeat)
-            I[a, w, repeat] = flux.exact_flux(W).I
-            c[a, w, repeat] = flux.rms_correlation(flux.exact_correlation(W))
-        found |= {f"{kind}_I": I, f"{kind}_c": c}
-        print(kind, "done", flush=True)
-    np.savez_compressed(HERE / "proxy_ensembles.npz", sizes=SIZES, widths=WIDTHS, **found)
+    """Store exact I and c_rms of all networks."""
+    store = Path(sys.argv[2] if len(sys.argv) > 2 else ".") / "proxy_ensembles.sqlite"
+    found = flux.sweep(measure, GRID, repeats=1, seed=None, store=store)
+    found.isel(repeat=0, drop=True).to_netcdf(HERE / "proxy_ensembles.nc", engine="scipy")
 
 
 def modular(n: int, size: int, width: float, rng: np.random.Generator) -> sparse.csr_array:

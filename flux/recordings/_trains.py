@@ -69,12 +69,12 @@ def read_trains(
             "data must be one recording, but held trains of several segments: call once for each"
         )
     if rate is None:
-        found = _from_seconds(trains, recorded or trains, bin_width)
+        result = _from_seconds(trains, recorded or trains, bin_width)
     else:
-        found = Trains([_samples(train, i) for i, train in enumerate(trains)], 1 / rate, None)
+        result = Trains([_samples(train, i) for i, train in enumerate(trains)], 1 / rate, None)
     if ids is None:
-        _refuse_tables(found.times)
-    return found
+        _refuse_tables(result.times)
+    return result
 
 
 def _from_raster(data: Any, width: float, row_width: float) -> Trains:

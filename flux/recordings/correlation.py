@@ -9,21 +9,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 from numba.extending import intrinsic
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from flux._base.checks import as_array, check_count, read_only
 from flux._base.errors import ArgumentError
 from flux._base.jit import jit
 from flux._base.memory import check_memory
+from flux._base.progress import progress_bar
 from flux._base.threads import share, thread_pool
-from flux._base.types import Floats
-from flux.recordings.packed_spins import (
-    PackedSpins,
-    Words,
-    check_packed,
-    pack_chunk,
-    separate_pieces,
-)
+from flux._base.types import Floats, Integers
+from flux.recordings.counting import Words
+from flux.recordings.packed_spins import PackedSpins, check_packed, pack_chunk, separate_pieces
 
 _SLACK = 1e-9
 
@@ -41,20 +37,32 @@ class _Counts(NamedTuple):
     """Over the pairs of steps (t, t + lag): how many, and on how many of them ...
 
     `later[i]`: x_i(t + lag) is +1; `earlier[j]`: x_j(t) is +1;
-    `differ[i, j]`: x_i(t + lag) and x_j(t) differ, as whole floats so that C can take its place.
+    `differ[i, j]`: x_i(t + lag) and x_j(t) differ, in whole floats.
     """
 
     pairs: int
-    later: NDArray[np.int64]
-    earlier: NDArray[np.int64]
+    later: Integers
+    earlier: Integers
     differ: Floats
 
 
-def lagged_correlation(x: ArrayLike | PackedSpins | Iterator[ArrayLike], lag: int = 1) -> Floats:
+class _Block(NamedTuple):
+    """Bits of x(t + lag), in Y, and of x(t), in X, at successive t; 0 where there is no pair."""
+
+    first: int
+    words: int
+    Y: Words
+    X: Words
+
+
+def lagged_correlation(
+    x: ArrayLike | PackedSpins | Iterator[ArrayLike], lag: int = 1, *, progress: bool = True
+) -> Floats:
     """Return the Pearson correlations C[i, j] of x_i(t + lag) with x_j(t).
 
-    With spins, P pairs of steps, and a_i, b_j, d_ij the numbers of pairs on which
-    x_i(t + lag) = +1, x_j(t) = +1, and the two differ ::
+    Equation :eq:`eq-proxy-correlation` of the book, from a recording. With spins, P pairs of steps,
+    and a_i, b_j, d_ij the numbers of pairs on which x_i(t + lag) = +1, x_j(t) = +1, and the two
+    differ ::
 
         n_11 = (a_i + b_j - d_ij) / 2,
         C_ij = (P n_11 - a_i b_j) / sqrt(a_i (P - a_i) b_j (P - b_j)).
@@ -72,6 +80,8 @@ def lagged_correlation(x: ArrayLike | PackedSpins | Iterator[ArrayLike], lag: in
         time (see `pack`), of which one at a time is held. For several lags, `pack` once.
     lag : int
         Steps from x_j to x_i, at least 1 and less than the number of steps.
+    progress : bool
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -100,12 +110,13 @@ def lagged_correlation(x: ArrayLike | PackedSpins | Iterator[ArrayLike], lag: in
     """
     lag = check_count("lag", lag, 1, _MAX_PAIRS)
     counts: _Counts | None = None
-    with thread_pool() as pool:
+    with thread_pool() as pool, progress_bar("correlate", unit="piece", show=progress) as bar:
         if isinstance(x, PackedSpins):
             counts = _add_pairs(counts, check_packed("x", x), lag, pool)
         else:
             for piece in separate_pieces(x, lag, lambda n: 64 * _block_words(n)):
                 counts = _add_pairs(counts, pack_chunk(piece, pool), lag, pool)
+                bar.update()
         if counts is None or counts.pairs == 0:
             raise ArgumentError(f"lag must be less than the steps of a chain in x, but was {lag}")
         if counts.pairs > _MAX_PAIRS:
@@ -113,14 +124,17 @@ def lagged_correlation(x: ArrayLike | PackedSpins | Iterator[ArrayLike], lag: in
                 f"x must give at most 2**32 pairs of steps, but gave {counts.pairs}"
             )
         n = len(counts.later)
-        share(pool, _correlate, n, max(1, (1 << 15) // n), *counts)
-    return counts.differ
+        # each entry takes the memory of the count that it is made from
+        C = counts.differ
+        share(pool, _correlate, n, max(1, (1 << 15) // n), counts, C)
+    return C
 
 
 def rms_correlation(C: ArrayLike) -> float:
     """Return the root mean square c_rms = sqrt(sum_ij C_ij**2 / n**2) over all n**2 entries.
 
-    The diagonal counts like every other entry: C[i, i] correlates a neuron with its own past.
+    Equation :eq:`eq-proxy-rms` of the book. The diagonal counts like every other entry: C[i, i]
+    correlates a neuron with its own past.
 
     Parameters
     ----------
@@ -191,33 +205,11 @@ def _add_pairs(
     Y, X = np.zeros((padded, width), np.uint64), np.zeros((padded, width), np.uint64)
     panels = -(-n // _PANEL)
     for first in range(0, words, width):
-        held = min(width, words - first)
-        share(
-            pool,
-            _align,
-            n,
-            max(1, (1 << 14) // held),
-            bits,
-            first_of_pair,
-            lag,
-            first,
-            held,
-            Y,
-            X,
-            counts.later,
-            counts.earlier,
-        )
-        share(
-            pool,
-            _count,
-            panels * panels,
-            max(1, (1 << 8) // held),
-            panels,
-            Y,
-            X,
-            held,
-            counts.differ,
-        )
+        block = _Block(first, min(width, words - first), Y, X)
+        grain = max(1, (1 << 14) // block.words)
+        share(pool, _align, n, grain, bits, first_of_pair, lag, block, counts)
+        grain = max(1, (1 << 8) // block.words)
+        share(pool, _count, panels * panels, grain, panels, block, counts.differ)
     pairs = int(np.maximum(lengths - lag, 0).sum())
     return counts._replace(pairs=counts.pairs + pairs)
 
@@ -234,7 +226,7 @@ _popcount: Any = intrinsic(_popcount_code)
 
 
 @jit
-def _mark(starts: NDArray[np.int64], ends: NDArray[np.int64], marked: Words) -> None:
+def _mark(starts: Integers, ends: Integers, marked: Words) -> None:
     """Set the bits from starts[c] up to, but without, ends[c], for each c."""
     for c in range(len(starts)):
         t = starts[c]
@@ -248,19 +240,11 @@ def _mark(starts: NDArray[np.int64], ends: NDArray[np.int64], marked: Words) -> 
 
 @jit
 def _align(
-    lo: int,
-    hi: int,
-    bits: Words,
-    first_of_pair: Words,
-    lag: int,
-    first: int,
-    held: int,
-    Y: Words,
-    X: Words,
-    later: NDArray[np.int64],
-    earlier: NDArray[np.int64],
+    lo: int, hi: int, bits: Words, first_of_pair: Words, lag: int, block: _Block, counts: _Counts
 ) -> None:
     """Shift the later steps of each pair onto the earlier, and clear all bits without a pair."""
+    first, held, Y, X = block
+    later, earlier = counts.later, counts.earlier
     words = bits.shape[1]
     whole, right = lag // 64, np.uint64(lag % 64)
     left = np.uint64(63) - right
@@ -281,8 +265,9 @@ def _align(
 
 
 @jit
-def _count(lo: int, hi: int, panels: int, Y: Words, X: Words, held: int, differ: Floats) -> None:
+def _count(lo: int, hi: int, panels: int, block: _Block, differ: Floats) -> None:
     """Add popcount(Y[i] xor X[j]) to differ[i, j], on the cache tiles from lo to hi."""
+    _, held, Y, X = block
     padded = len(Y)
     tile = np.zeros((_TILE, _TILE), np.uint64)
     for p in range(lo, hi):
@@ -333,15 +318,9 @@ def _count_tile(Y: Words, X: Words, i: int, j: int, held: int, tile: Words) -> N
 
 
 @jit(error_model="numpy")
-def _correlate(
-    lo: int,
-    hi: int,
-    pairs: int,
-    later: NDArray[np.int64],
-    earlier: NDArray[np.int64],
-    differ: Floats,
-) -> None:
-    """Replace the counts differ[i, j] by the correlations."""
+def _correlate(lo: int, hi: int, counts: _Counts, C: Floats) -> None:
+    """Fill rows of C from the counts; C may lie where `counts.differ` does."""
+    pairs, later, earlier, differ = counts
     for i in range(lo, hi):
         a = later[i]
         spread_a = np.float64(a * (pairs - a))
@@ -351,4 +330,4 @@ def _correlate(
             # P n_11 - a b in the form whose products stay below P**2 / 4
             joint = both * (pairs - a - b + both) - (a - both) * (b - both)
             spread = spread_a * np.float64(b * (pairs - b))
-            differ[i, j] = joint / np.sqrt(spread) if spread > 0.0 else 0.0
+            C[i, j] = joint / np.sqrt(spread) if spread > 0.0 else 0.0

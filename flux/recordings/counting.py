@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,14 +34,20 @@ class PairCounts(NamedTuple):
     xy: Counts
 
 
-def check_recording(x: ArrayLike, *, least: int = 1) -> Spins:
-    """Return `x` as (chains, steps, n) int8 with at least `least` steps; spins are not checked."""
+def as_recording(x: object) -> NDArray[Any]:
+    """Return `x` as an array of the shape (steps, n) or (chains, steps, n), of any type."""
     spins = as_array("x", x)
     if spins.ndim not in (2, 3) or 0 in spins.shape:
         raise ArgumentError(
-            "x must have shape (steps, n) or (chains, steps, n), none of them 0,"
-            f" but had shape {spins.shape}"
+            "x must have shape (steps, n) or (chains, steps, n), each at least 1, but had shape"
+            f" {spins.shape}"
         )
+    return spins
+
+
+def check_recording(x: ArrayLike, *, least: int = 1) -> Spins:
+    """Return `x` as (chains, steps, n) int8 with at least `least` steps; spins are not checked."""
+    spins = as_recording(x)
     if spins.shape[-2] < least:
         raise ArgumentError(f"x must have at least {least} steps, but had shape {spins.shape}")
     if spins.dtype != np.int8:

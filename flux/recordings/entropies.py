@@ -5,34 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln, polygamma, psi
 
 from flux._base.checks import as_array, check_choice, short
-from flux._base.errors import ArgumentError
+from flux._base.errors import ArgumentError, ConvergenceError
 from flux._base.jit import jit
 from flux._base.types import Codes, Floats
 from flux.model.information import Flux
 from flux.recordings.counting import Counts, Multiplicities, multiplicities
 
-ENTROPY_METHODS = (
-    "plugin",
-    "miller-madow",
-    "grassberger",
-    "chao-shen",
-    "chao-wang-jost",
-    "nsb",
-)
-FLUX_METHODS = (*ENTROPY_METHODS, "shuffle")
+EntropyMethod = Literal[
+    "plugin", "miller-madow", "grassberger", "chao-shen", "chao-wang-jost", "nsb"
+]
+FluxMethod = Literal[EntropyMethod, "shuffle"]
+ENTROPY_METHODS, FLUX_METHODS = get_args(EntropyMethod), get_args(FluxMethod)
 
 MOST_SAMPLES = 2**53
 """Up to here doubles count exactly."""
 
 
 def entropy_from_counts(
-    counts: ArrayLike, method: str = "miller-madow", n_symbols: float | None = None
+    counts: ArrayLike, method: EntropyMethod = "miller-madow", n_symbols: float | None = None
 ) -> float:
     """Estimate the Shannon entropy of a distribution from how often each symbol was seen.
 
@@ -40,7 +37,7 @@ def entropy_from_counts(
     twice, and psi the digamma function (H in nats here, in bits as returned):
 
     - ``plugin``: H = -sum_k (n_k / T) log(n_k / T). Biased down by about (K - 1) / 2T.
-    - ``miller-madow``: plugin + (K - 1) / 2T [1]_.
+    - ``miller-madow``: plugin + (K - 1) / 2T [1]_, by :eq:`eq-est-entropy-bias` of the book.
     - ``grassberger``: H = log T - (1/T) sum_k n_k G(n_k), where
       G(m) = psi(m) + (-1)^m [psi((m + 1)/2) - psi(m/2)] / 2 [2]_.
     - ``chao-shen``: H = -sum_k C p_k log(C p_k) / (1 - (1 - C p_k)^T), with p_k = n_k / T
@@ -104,7 +101,7 @@ def entropy_from_counts(
             f"counts must add up to at most 2**53, but added up to {total:.3g}: take"
             " entropy of their shares"
         )
-    check_method(method, ENTROPY_METHODS)
+    check_choice("method", method, ENTROPY_METHODS)
     seen = multiplicities(number.astype(np.int64))
     n_seen = int(seen.times.sum())
     if method == "nsb" and not (
@@ -115,11 +112,6 @@ def entropy_from_counts(
             f" but was {short(n_symbols)}"
         )
     return entropy_bits(seen, method, 0.0 if n_symbols is None else math.log2(n_symbols))
-
-
-def check_method(method: object, allowed: tuple[str, ...]) -> None:
-    """Raise a ValueError unless `method` is one of those allowed."""
-    check_choice("method", method, allowed)
 
 
 def entropy_bits(seen: Multiplicities, method: str, bits: float) -> float:
@@ -283,7 +275,7 @@ def _nsb(seen: Multiplicities, log_size: float) -> float:
         if abs(H - before) < 1e-10 * max(1.0, H):
             return H
         before = H
-    raise ArithmeticError(f"the NSB integral did not converge: {H} after {points} points")
+    raise ConvergenceError(f"the NSB integral did not converge: {H} after {points} points")
 
 
 def _nsb_log_weight(t: Floats, seen: Multiplicities, log_size: float) -> Floats:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from flux._base.checks import check_any_weights, check_bias, check_spins
+from flux._base.checks import check_any_weights, check_bias, check_choice, check_spins
 from flux._base.errors import ArgumentError
+from flux._base.types import Weights
 from flux.model.information import Flux, field_entropy
 from flux.recordings.adequacy import warn_if_few_pairs, warn_if_few_states
 from flux.recordings.counting import (
@@ -21,20 +20,23 @@ from flux.recordings.counting import (
 from flux.recordings.entropies import (
     ENTROPY_METHODS,
     FLUX_METHODS,
-    check_method,
+    EntropyMethod,
+    FluxMethod,
     entropy_bits,
     flux_from_counts,
+    n_samples,
 )
 
 # states whose fields are held in memory at a time, times the number of neurons
 _BLOCK = 1 << 20
 
 
-def sample_flux(x: ArrayLike, *, method: str = "plugin", lag: int = 1) -> Flux:
+def sample_flux(x: ArrayLike, *, method: FluxMethod = "plugin", lag: int = 1) -> Flux:
     """Estimate the information flux I[x(t); x(t + lag)] from recorded states.
 
-    The states x_t, their successors y_t = x_{t+lag} within the same chain, and the pairs are
-    counted exactly, for any number of neurons, and ::
+    Equation :eq:`eq-est-plugin` of the book, for any method: the states x_t, their successors
+    y_t = x_{t+lag} within the same chain, and the pairs are counted exactly, for any number of
+    neurons, and ::
 
         H = H(y),  D = H(x, y) - H(x),  I = H - D = H(x) + H(y) - H(x, y),
 
@@ -78,12 +80,12 @@ def sample_flux(x: ArrayLike, *, method: str = "plugin", lag: int = 1) -> Flux:
 
     Notes
     -----
-    The plug-in I is too high by about (number of pairs) / (2 T ln 2) bits, T the number of
-    samples. Where firing is dense, ``nsb`` leaves the least, then ``chao-wang-jost``; where it is
-    sparse, ``shuffle`` does. That is right for weak flux, and takes too much off where states
-    foretell their successors, since shuffled pairs are then more diverse than real ones.
-    `sample_flux_interval` brackets the flux in both.
-    No method knows of states that a slow network has not visited yet.
+    The plug-in I is too high by about (number of pairs) / (2 T ln 2) bits, T the number of samples:
+    equation :eq:`eq-est-bias` of the book. Where firing is dense, ``nsb`` leaves the
+    least, then ``chao-wang-jost``; where it is sparse, ``shuffle`` does. That is right for weak
+    flux, and takes too much off where states foretell their successors, since shuffled pairs are
+    then more diverse than real ones. `sample_flux_interval` brackets the flux in both. No method
+    knows of states that a slow network has not visited yet.
 
     References
     ----------
@@ -101,27 +103,30 @@ def sample_flux(x: ArrayLike, *, method: str = "plugin", lag: int = 1) -> Flux:
     """
     spins = check_recording(x)
     lag = check_lag(spins, lag)
-    check_method(method, FLUX_METHODS)
+    check_choice("method", method, FLUX_METHODS)
     x_seen, y_seen, xy_seen = (multiplicities(part) for part in count_successors(spins, lag))
-    samples = int(xy_seen.value @ xy_seen.times)
     if method not in ("plugin", "shuffle") and xy_seen.value[-1] == 1:
         raise ArgumentError(
-            f"method must be plugin or shuffle where none of the {samples} pairs of states in x was"
-            f" seen twice, but was {method!r}: nothing tells how many there are; record for longer,"
-            " or choose fewer neurons"
+            "method must be plugin or shuffle where none of the"
+            f" {n_samples(xy_seen)} pairs of states in x was seen twice, but was {method!r}:"
+            " nothing tells how many there are; record for longer, or choose fewer neurons"
         )
     warn_if_few_pairs(x_seen, y_seen, xy_seen, method, spins)
     return flux_from_counts(x_seen, y_seen, xy_seen, method, spins.shape[-1])
 
 
 def model_flux(
-    W: Any, x: ArrayLike, b: ArrayLike | None = None, *, method: str = "chao-wang-jost"
+    W: Weights,
+    x: ArrayLike,
+    b: ArrayLike | None = None,
+    *,
+    method: EntropyMethod = "chao-wang-jost",
 ) -> Flux:
     """Estimate the flux of a network of known weights from a recording of its states.
 
-    D is the average over all recorded states of sum_i h2(sigma(u_i)), u = W x + b: the exact
-    entropy of the next state given this one, nothing is counted. Only H, the entropy of the
-    states, is estimated by `method`, and I = H - D.
+    Equation :eq:`eq-est-model` of the book. D is the average over all recorded states of sum_i
+    h2(sigma(u_i)), u = W x + b: the exact entropy of the next state given this one, nothing is
+    counted. Only H, the entropy of the states, is estimated by `method`, and I = H - D.
 
     Parameters
     ----------
@@ -172,7 +177,7 @@ def model_flux(
     weights = check_any_weights(W)
     n = weights.shape[0]
     bias = check_bias(b, n)
-    check_method(method, ENTROPY_METHODS)
+    check_choice("method", method, ENTROPY_METHODS)
     spins = check_recording(x)
     if spins.shape[-1] != n:
         check_spins("x", x, n)

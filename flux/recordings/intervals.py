@@ -13,8 +13,9 @@ from scipy import fft
 from scipy.special import expit
 from scipy.stats import t as student
 
-from flux._base.checks import check_count, check_real, check_rng
+from flux._base.checks import check_choice, check_count, check_real, check_rng
 from flux._base.errors import ArgumentError
+from flux._base.progress import progress_bar
 from flux._base.types import Codes, Floats, Spins
 from flux.model.information import binary_entropy
 from flux.recordings.adequacy import coverage, samples_for_pairs
@@ -28,7 +29,13 @@ from flux.recordings.counting import (
     relabel,
     state_codes,
 )
-from flux.recordings.entropies import FLUX_METHODS, check_method, entropy_bits, flux_from_counts
+from flux.recordings.entropies import (
+    FLUX_METHODS,
+    FluxMethod,
+    entropy_bits,
+    flux_from_counts,
+    n_samples,
+)
 
 # neurons whose autocorrelation is looked at, evenly spread over all
 _NEURONS_LOOKED_AT = 32
@@ -79,11 +86,12 @@ def sample_flux_interval(
     x: ArrayLike,
     *,
     rng: np.random.Generator,
-    method: str = "nsb",
+    method: FluxMethod = "nsb",
     lag: int = 1,
     level: float = 0.95,
     resamples: int = 200,
     block: int | None = None,
+    progress: bool = True,
 ) -> SampleInterval:
     """Give a confidence interval for the flux, and test it against zero flux.
 
@@ -146,6 +154,8 @@ def sample_flux_interval(
         Number of shuffles; at least 20, and enough for a p-value of 1 - level.
     block : int, optional
         Length of the blocks in steps, of the test as well; at most half of the pairs in a chain.
+    progress : bool
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -186,7 +196,7 @@ def sample_flux_interval(
     check_rng(rng)
     spins = check_recording(x)
     lag = check_lag(spins, lag)
-    check_method(method, FLUX_METHODS)
+    check_choice("method", method, FLUX_METHODS)
     level = check_real("level", level, 1e-6, 1 - 1e-6)
     # fewer could never reject
     resamples = check_count("resamples", resamples, max(20, math.ceil(1 / (1 - level) - 1e-6) - 1))
@@ -201,10 +211,10 @@ def sample_flux_interval(
     n = spins.shape[-1]
     codes, n_states = relabel(state_codes(spins)[0])
     x_codes, y_codes = codes[:, :-lag].reshape(-1), codes[:, lag:].reshape(-1)
-    found, labels, xy = np.unique(
+    distinct, labels, xy = np.unique(
         x_codes * n_states + y_codes, return_inverse=True, return_counts=True
     )
-    pair_x, pair_y = np.divmod(found, n_states)
+    pair_x, pair_y = np.divmod(distinct, n_states)
     x_counts, y_counts = (np.bincount(codes, minlength=n_states) for codes in (x_codes, y_codes))
     x_seen, y_seen, xy_seen = (multiplicities(part) for part in (x_counts, y_counts, xy))
     local = np.log2(xy * (labels.size / (x_counts[pair_x] * y_counts[pair_y])))
@@ -222,21 +232,23 @@ def sample_flux_interval(
 
     plugin = flux(xy_seen, "plugin")
     chance, biased = [], []
-    for k in range(resamples):
-        mixed = count_pairs(x_codes, _shuffle_blocks(y_codes, cut, rng), n_states).xy
-        seen = multiplicities(mixed)
-        chance.append(flux(seen, "plugin"))
-        if k < _BIASES:
-            biased.append(flux(seen))
+    with progress_bar("shuffle", resamples, unit="shuffle", show=progress) as bar:
+        for k in range(resamples):
+            mixed = count_pairs(x_codes, _shuffle_blocks(y_codes, cut, rng), n_states).xy
+            seen = multiplicities(mixed)
+            chance.append(flux(seen, "plugin"))
+            if k < _BIASES:
+                biased.append(flux(seen))
+            bar.update()
     p_value = (int(np.sum(np.array(chance) >= plugin - 1e-12)) + 1) / (resamples + 1)
 
     labels = labels.reshape(-1, pairs)
     falls = []
     for half in np.array_split(labels, 2, axis=1):
-        times = np.bincount(half.reshape(-1), minlength=found.size)
+        times = np.bincount(half.reshape(-1), minlength=distinct.size)
         x_half, y_half, xy_half = (
             multiplicities(np.bincount(pair, times, n_states).astype(np.int64))
-            for pair in (pair_x, pair_y, np.arange(found.size))
+            for pair in (pair_x, pair_y, np.arange(distinct.size))
         )
         falls.append(flux_from_counts(x_half, y_half, xy_half, method, n).I - flux(xy_seen))
     bias, fall = float(np.mean(biased)), 2 * float(np.mean(falls))
@@ -272,25 +284,27 @@ def _warn(
     spins: Spins, seen: Multiplicities, hidden: float, resolvable: float, bias: float
 ) -> None:
     """Warn where the pairs of states are too many, or hidden states too weighty."""
-    samples = int(seen.value @ seen.times)
+    samples = n_samples(seen)
     if coverage(seen) < _COVERED:
         needed = max(2.0 * samples, samples_for_pairs(spins, 0.84))
-        warnings.warn(
-            f"{samples} samples are few for the {int(seen.times.sum())} distinct pairs of states"
+        text = (
+            f"the {int(seen.times.sum())} distinct pairs of states"
             f" seen: the interval is wide, since counting finds {bias:.2g} bits in shuffled"
             f" successors; these samples could tell apart no flux above {resolvable:.2g} bits;"
-            f" about {needed:.2g} samples or more would do",
-            UserWarning,
-            stacklevel=3,
         )
     elif hidden > _HIDDEN:
-        warnings.warn(
-            f"{samples} samples are few for a network that so seldom leaves its course: states not"
-            f" yet seen may add {hidden:.2g} bits, which widens the interval; about"
-            f" {samples * hidden / _HIDDEN:.2g} samples or more would do",
-            UserWarning,
-            stacklevel=3,
+        needed = samples * hidden / _HIDDEN
+        text = (
+            "a network that so seldom leaves its course: states not"
+            f" yet seen may add {hidden:.2g} bits, which widens the interval;"
         )
+    else:
+        return
+    warnings.warn(
+        f"{samples} samples are few for {text} about {needed:.2g} samples or more would do",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def _surprises(labels: Codes, pair_x: Codes, xy: Counts) -> NDArray[np.bool_]:

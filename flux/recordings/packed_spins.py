@@ -13,9 +13,10 @@ from flux._base.checks import as_array, read_only, short
 from flux._base.errors import ArgumentError
 from flux._base.jit import jit
 from flux._base.memory import check_memory
+from flux._base.progress import progress_bar
 from flux._base.threads import share, thread_pool
-
-Words = NDArray[np.uint64]
+from flux._base.types import Integers
+from flux.recordings.counting import Words, as_recording
 
 _LINE = 8
 """Words in one cache line: the unit of time in which bits are written."""
@@ -65,11 +66,11 @@ class PackedSpins(NamedTuple):
     """
 
     bits: Words
-    starts: NDArray[np.int64]
-    lengths: NDArray[np.int64]
+    starts: Integers
+    lengths: Integers
 
 
-def pack(x: ArrayLike | Iterator[ArrayLike]) -> PackedSpins:
+def pack(x: ArrayLike | Iterator[ArrayLike], *, progress: bool = True) -> PackedSpins:
     """Pack a recording into bits, once for many uses: 1/8 of the memory of int8.
 
     Parameters
@@ -78,6 +79,8 @@ def pack(x: ArrayLike | Iterator[ArrayLike]) -> PackedSpins:
         Spins, of any signed integer or floating type; a memory-mapped array is read piece by
         piece. An iterator yields successive pieces in time, each going on where the last
         ended; they may differ in steps, but not in chains and n.
+    progress : bool
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -99,7 +102,8 @@ def pack(x: ArrayLike | Iterator[ArrayLike]) -> PackedSpins:
     """
     with thread_pool() as pool:
         if isinstance(x, Iterator):
-            return _pack_stream(x, pool)
+            with progress_bar("pack", unit="piece", show=progress) as bar:
+                return _pack_stream(x, pool, bar)
         (chunk,) = chunks(x)
         return pack_chunk(chunk, pool)
 
@@ -125,12 +129,12 @@ def chunks(x: object) -> Iterator[NDArray[Any]]:
     shape: tuple[int, int] | None = None
     for part in x if isinstance(x, Iterator) else (x,):
         chunk = _as_chunk(part)
-        found = chunk.shape[0], chunk.shape[2]
-        if shape not in (None, found):
+        sizes = chunk.shape[0], chunk.shape[2]
+        if shape not in (None, sizes):
             raise ArgumentError(
-                f"x must yield pieces of the same (chains, n), but had {shape} and then {found}"
+                f"x must yield pieces of the same (chains, n), but had {shape} and then {sizes}"
             )
-        shape = found
+        shape = sizes
         yield chunk
     if shape is None:
         raise ArgumentError("x must hold at least one step, but yielded nothing")
@@ -187,7 +191,7 @@ def check_packed(name: str, packed: PackedSpins) -> PackedSpins:
     )
 
 
-def _pack_stream(x: Iterator[ArrayLike], pool: ThreadPoolExecutor) -> PackedSpins:
+def _pack_stream(x: Iterator[ArrayLike], pool: ThreadPoolExecutor, bar: Any) -> PackedSpins:
     parts: list[Words] = []
     total = chains = n = room = 0
     for chunk in _gathered(x, lambda n: _BLOCK // n):
@@ -207,6 +211,7 @@ def _pack_stream(x: Iterator[ArrayLike], pool: ThreadPoolExecutor) -> PackedSpin
                 _pack_rows(_rows(piece[c]), parts[-1], c, position, pool)
             done += piece.shape[1]
             total += piece.shape[1]
+        bar.update()
     words = -(-total // 64)
     parts[-1] = parts[-1][:, :, : words - (len(parts) - 1) * room // 64]
     bits = np.concatenate(parts, axis=2).reshape(n, chains * words)
@@ -245,12 +250,7 @@ def _pieces(chunk: NDArray[Any], steps: int, overlap: int) -> Iterator[NDArray[A
 
 
 def _as_chunk(x: object) -> NDArray[Any]:
-    chunk = as_array("x", x)
-    if chunk.ndim not in (2, 3) or 0 in chunk.shape:
-        raise ArgumentError(
-            "x must have shape (steps, n) or (chains, steps, n), each at least 1, but had shape"
-            f" {chunk.shape}"
-        )
+    chunk = as_recording(x)
     if chunk.dtype.kind not in "if":
         raise ArgumentError(_not_spins(f"values of type {chunk.dtype}"))
     return chunk if chunk.ndim == 3 else chunk[None]

@@ -194,16 +194,16 @@ def _observed(
     if trains.epochs is None:
         return first, last
     slack = 1e-9 + 4 * DOUBLE * np.abs(trains.epochs).max()
-    found = [
+    meant = [
         (a if first is None else first, b if last is None else last)
         for a, b in trains.epochs.tolist()
         if (first is None or a - slack <= first < b) and (last is None or a < last <= b + slack)
     ]
-    if len(found) == 1:
-        return found[0]
+    if len(meant) == 1:
+        return meant[0]
     listed = [f"{a:.10g} to {b:.10g}" for a, b in (trains.epochs * trains.tick).tolist()]
     recorded = ", ".join(listed[:3]) + (f" and {len(listed) - 3} more" if len(listed) > 3 else "")
-    if found:
+    if meant:
         raise ArgumentError(
             f"data must be recorded without gaps, but has {len(listed)} epochs ({recorded} s):"
             " choose one by start and stop; np.stack the spins of epochs of one length to get"

@@ -54,7 +54,7 @@ def fingerprint(function: Callable[..., Any]) -> str:
         ) from None
 
 
-class Refusal(ValueError):
+class Refusal(ArgumentError):
     """Something that a function captures cannot be compared."""
 
 
@@ -278,10 +278,10 @@ def _installed_name(value: Any) -> str:
     home = str(origin or getattr(owner, "__module__", None))
     if not _is_installed_module(home):
         return ""
-    found: Any = sys.modules.get(home)
+    reached: Any = sys.modules.get(home)
     for part in name.split("."):
-        found = getattr(found, part, None)
-    return f"{home}.{name}" if found is value else ""
+        reached = getattr(reached, part, None)
+    return f"{home}.{name}" if reached is value else ""
 
 
 def _is_installed_module(name: str) -> bool:
