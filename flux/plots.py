@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from flux._base.checks import check_count, check_real, check_spins, check_weights
 from flux._base.errors import ArgumentError
 from flux.attractors.state_graph import place_states, trace_states
-from flux.attractors.zero_noise_map import successor_map
+from flux.attractors.zero_noise_map import TieRule, successor_map
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 """The palette of Okabe and Ito, in the order in which lines take it."""
@@ -116,7 +116,7 @@ def show_raster(x: ArrayLike, ax: Axes | None = None) -> AxesImage:
 
 
 def show_state_graph(
-    W: ArrayLike, b: ArrayLike | None = None, ax: Axes | None = None, *, ties: str = "raise"
+    W: ArrayLike, b: ArrayLike | None = None, ax: Axes | None = None, *, ties: TieRule = "raise"
 ) -> Axes:
     """Draw all states of a network without noise: cycles as rings, transients as trees around.
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from flux._base.checks import as_array, check_bias, check_count, check_weights, short
 from flux._base.errors import ArgumentError
 from flux._base.memory import check_memory
+from flux._base.progress import progress_bar
 from flux._base.threads import thread_pool
 from flux._base.types import Floats, Spins, Weights
 from flux.exact.flux import lagged_fluxes
@@ -45,7 +46,8 @@ class Recall(NamedTuple):
 def memory_curve(W: Weights | Law, lags: ArrayLike, b: ArrayLike | None = None) -> Floats:
     """Return I[x(t); x(t+k)] of a free-running network for each lag k: `exact_flux` at once.
 
-    It never rises with k, as each state depends on the past through the one before it.
+    It never rises with k, as each state depends on the past through the one before it. Equation
+    :eq:`eq-mem-curve` of the book.
 
     Parameters
     ----------
@@ -78,16 +80,23 @@ def memory_curve(W: Weights | Law, lags: ArrayLike, b: ArrayLike | None = None) 
     steps = _check_lags(lags, 1)
     distinct = np.unique(steps)
     law = law_of(W, b, lag=int(distinct[-1]))
-    found: list[Flux] = lagged_fluxes(law, distinct.tolist())
-    return np.array([flux.I for flux in found])[np.searchsorted(distinct, steps)]
+    fluxes: list[Flux] = lagged_fluxes(law, distinct.tolist())
+    return np.array([flux.I for flux in fluxes])[np.searchsorted(distinct, steps)]
 
 
-def recall(W: ArrayLike, written: ArrayLike, lags: ArrayLike, b: ArrayLike | None = None) -> Recall:
+def recall(
+    W: ArrayLike,
+    written: ArrayLike,
+    lags: ArrayLike,
+    b: ArrayLike | None = None,
+    *,
+    progress: bool = True,
+) -> Recall:
     """Return how well a message that was written into the network is recalled k steps later.
 
     The network runs freely. Then one of m messages is written, all equally likely: neurons that
     it names are set, all others stay as they are. After k more steps someone who knows W reads
-    the whole state and guesses the message.
+    the whole state and guesses the message. Equation :eq:`eq-mem-recall` of the book.
 
     Parameters
     ----------
@@ -99,6 +108,8 @@ def recall(W: ArrayLike, written: ArrayLike, lags: ArrayLike, b: ArrayLike | Non
         Numbers of steps k after writing, each at least 0, in any order.
     b : (n,) array, optional
         Biases; zero by default.
+    progress : bool
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -132,12 +143,14 @@ def recall(W: ArrayLike, written: ArrayLike, lags: ArrayLike, b: ArrayLike | Non
     )
     laws = _write(stationary_distribution(weights, bias), messages)
     accuracy, information = np.empty(len(steps)), np.empty(len(steps))
-    with thread_pool() as pool:
+    bar = progress_bar("recall", max(steps), unit="step", show=progress)
+    with thread_pool() as pool, bar:
         step = law_step(weights, bias, pool)
         now = 0
         for k in np.argsort(steps, kind="stable"):
             for _ in range(steps[k] - now):
                 laws = np.array([step(law) for law in laws])
+                bar.update()
             now = steps[k]
             accuracy[k] = laws.max(0).sum() / len(laws)
             information[k] = _information(laws)

@@ -9,7 +9,7 @@ a comparison of two small ranks, and ties into equal ranks.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,7 +36,10 @@ GRAIN = 1 << 18
 SHOWN = 8
 """States with ties that a report names."""
 INSTEAD = "follow some of its states with sample_attractors"
-CHOICES = ("raise", "keep", "up", "down")
+REMEDY = "a sign of zero must be chosen, by ties='keep' (the neuron keeps its spin), 'up' or 'down'"
+
+TieRule = Literal["raise", "keep", "up", "down"]
+TIE_RULES = get_args(TieRule)
 
 Int32s = NDArray[np.int32]
 Ranks = NDArray[np.int16]
@@ -93,11 +96,11 @@ class Tables(NamedTuple):
     ties: Ties
 
 
-def successor_map(W: ArrayLike, b: ArrayLike | None = None, *, ties: str = "raise") -> Int32s:
+def successor_map(W: ArrayLike, b: ArrayLike | None = None, *, ties: TieRule = "raise") -> Int32s:
     """Return the next state of every state in the limit of no noise: y = sign(W x + b).
 
     Signs are those of the exact sums of the given doubles, free of rounding: the doubles
-    0.1 + 0.2 - 0.3 are no tie, since they add up to 2.8e-17.
+    0.1 + 0.2 - 0.3 are no tie, since they add up to 2.8e-17. Equation :eq:`eq-att-map` of the book.
 
     Parameters
     ----------
@@ -137,7 +140,7 @@ def successor_map(W: ArrayLike, b: ArrayLike | None = None, *, ties: str = "rais
     return codes
 
 
-def check_map(W: ArrayLike, b: ArrayLike | None, ties: str) -> tuple[Floats, Floats]:
+def check_map(W: ArrayLike, b: ArrayLike | None, ties: TieRule) -> tuple[Floats, Floats]:
     """Return W and b checked for a map of all states."""
     weights = check_weights(W)
     n = len(weights)
@@ -147,13 +150,8 @@ def check_map(W: ArrayLike, b: ArrayLike | None, ties: str) -> tuple[Floats, Flo
             f" {INSTEAD}"
         )
     bias = check_bias(b, n)
-    check_ties(ties)
+    check_choice("ties", ties, TIE_RULES)
     return weights, bias
-
-
-def check_ties(ties: str) -> None:
-    """Raise a ValueError if `ties` is no way to deal with a field of zero."""
-    check_choice("ties", ties, CHOICES)
 
 
 def table_bytes(n: int) -> float:
@@ -167,7 +165,7 @@ def low_neurons(n: int) -> int:
     return min(n - 1, max(n // 2, SHORTEST_ROW), LONGEST_ROW)
 
 
-def make_tables(W: Floats, b: Floats, ties: str) -> Tables:
+def make_tables(W: Floats, b: Floats, ties: TieRule) -> Tables:
     """Return the map in the form of tables; raise a TieError if ties are not allowed."""
     n = len(b)
     lo = low_neurons(n)
@@ -293,12 +291,11 @@ def _complaint(report: Ties, n: int) -> str:
     named = ", ".join(map(str, neurons[:SHOWN])) + (", ..." if len(neurons) > SHOWN else "")
     return (
         f"W x + b is zero in {report.n_states} of the {2**n} states (the first has code"
-        f" {report.first[0]}), at neurons {named}: a sign of zero must be chosen, by"
-        " ties='keep' (the neuron keeps its spin), 'up' or 'down'"
+        f" {report.first[0]}), at neurons {named}: {REMEDY}"
     )
 
 
-def _settle(ranks: Ranks, marks: Ranks, lo: int, ties: str) -> tuple[Ranks, Ranks]:
+def _settle(ranks: Ranks, marks: Ranks, lo: int, ties: TieRule) -> tuple[Ranks, Ranks]:
     """Return keys and thresholds that decide equal ranks too."""
     n, size = ranks.shape
     if ties == "down":

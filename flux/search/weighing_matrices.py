@@ -35,7 +35,8 @@ def weighing_matrix(n: int, k: int, *, strength: float) -> Floats:
     """Return a weighing matrix W(n, k): entries 0 and +-w, k a row, and W W^T = k w**2 1.
 
     Every neuron hears k others, equally strongly, and no two rows overlap: W(n, 1) are
-    N-rooks, W(n, n - 1) conference matrices, W(n, n) Hadamard matrices.
+    N-rooks, W(n, n - 1) conference matrices, W(n, n) Hadamard matrices. Equation
+    :eq:`eq-bey-weighing` of the book.
 
     Parameters
     ----------
@@ -89,8 +90,8 @@ def find_design(n: int, k: int) -> Builder | None:
     """Return the function that builds a W(n, k), or None."""
     if obstacle(n, k):
         return None
-    found = (construct(n, k) for construct in CONSTRUCTIONS)
-    return next((build for build in found if build), None)
+    builders = (construct(n, k) for construct in CONSTRUCTIONS)
+    return next((build for build in builders if build), None)
 
 
 def obstacle(n: int, k: int) -> str:

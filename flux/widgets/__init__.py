@@ -2,7 +2,7 @@
 
 They need no kernel, so they work on a static page as well as in JupyterLab. Where there is a
 kernel, the attributes follow what is done on the screen, and what is assigned to them is shown.
-The JavaScript is in flux/javascript, and is tested against the functions of the package.
+The JavaScript is in flux/widgets/javascript, and is tested against the functions of the package.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import traitlets
 from numpy.typing import ArrayLike
 
-from flux._base.checks import check_bias, check_count, check_real, check_weights
+from flux._base.checks import check_bias, check_count, check_floats, check_real, check_weights
 from flux._base.errors import ArgumentError
 from flux.search.weighing_matrices import find_design, weighing_matrix
 
@@ -36,7 +36,7 @@ MAX_SHAPE = 8
 
 
 def read_sources(*names: str) -> str:
-    """Return files of flux/javascript, one after another, as the text of one module."""
+    """Return files of flux/widgets/javascript, one after another, as the text of one module."""
     return "\n".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in names)
 
 
@@ -84,8 +84,11 @@ def _bias(limit: float = MAX_WEIGHT) -> Array:
 
 
 def _check_limit(name: str, values: Any, limit: float) -> Any:
-    if (found := float(np.abs(values).max())) > limit:
-        raise ArgumentError(f"{name} must lie from {-limit:g} to {limit:g}, but reached {found:g}")
+    largest = float(np.abs(values).max())
+    if not largest <= limit:
+        raise ArgumentError(
+            f"{name} must lie from {-limit:g} to {limit:g}, but reached {largest:g}"
+        )
     return values
 
 
@@ -364,9 +367,10 @@ def known_shapes() -> dict[str, np.ndarray[Any, Any]]:
 
 
 def _check_shape(name: str, A: ArrayLike) -> Any:
-    try:
-        shape = check_weights(A)
-        check_count("len(W)", len(shape), 1, MAX_SHAPE)
-        return _check_limit("W", shape, 1.0)
-    except ValueError as error:
-        raise ArgumentError(f"shapes[{name!r}]: {error}".replace("W must", "it must")) from None
+    where = f"shapes[{name!r}]"
+    shape = check_floats(where, A)
+    if shape.shape not in [(n, n) for n in range(1, MAX_SHAPE + 1)]:
+        raise ArgumentError(
+            f"{where} must have shape (n, n) with n from 1 to {MAX_SHAPE}, but had {shape.shape}"
+        )
+    return _check_limit(where, shape, 1.0)
