@@ -76,7 +76,9 @@ def show_weights(W: ArrayLike, ax: Axes | None = None, *, limit: float | None = 
         top = check_real("limit", limit, 1e-12)
     image = ax.imshow(weights, cmap="RdBu_r", vmin=-top, vmax=top)
     ax.set(xlabel="sending neuron $j$", ylabel="receiving neuron $i$")
-    _count_axis(ax, len(weights))
+    if len(weights) <= 8:
+        ax.set(xticks=range(len(weights)), yticks=range(len(weights)))
+    ax.spines[["top", "right"]].set_visible(True)
     return image
 
 
@@ -173,10 +175,3 @@ def show_state_graph(
     ax.set_aspect("equal")
     ax.axis("off")
     return ax
-
-
-def _count_axis(ax: Axes, n: int) -> None:
-    if n <= 8:
-        ax.set_xticks(range(n))
-        ax.set_yticks(range(n))
-    ax.spines[["top", "right"]].set_visible(True)

@@ -15,7 +15,7 @@ from flux._base.threads import thread_pool
 from flux._base.types import Floats, Spins, Weights
 from flux.exact.flux import lagged_fluxes
 from flux.exact.law import Law, law_of, law_step, stationary_distribution
-from flux.model.information import Flux
+from flux.model.information import Flux, mutual_information
 
 LARGEST_RECALL = 20
 """Neurons up to which a step of the law takes less than a minute or so."""
@@ -153,7 +153,7 @@ def recall(
                 bar.update()
             now = steps[k]
             accuracy[k] = laws.max(0).sum() / len(laws)
-            information[k] = _information(laws)
+            information[k] = mutual_information(laws / len(laws))
     return Recall(accuracy, information)
 
 
@@ -184,10 +184,3 @@ def _write(pi: Floats, messages: Spins) -> Floats:
         kept, set_on = int(bits[message == 0].sum()), int(bits[message > 0].sum())
         np.add.at(law, codes & kept | set_on, pi)
     return laws
-
-
-def _information(laws: Floats) -> float:
-    """Return the mean divergence of the laws from their average, in bits."""
-    mean = np.broadcast_to(laws.mean(0), laws.shape)
-    seen = laws > 0
-    return float((laws[seen] * np.log2(laws[seen] / mean[seen])).sum() / len(laws))

@@ -40,35 +40,24 @@ def read_sources(*names: str) -> str:
     return "\n".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in names)
 
 
-class Array(traitlets.TraitType[Any, Any]):
-    """A read-only array, checked when it is assigned; the browser has it as nested lists."""
+class Checked(traitlets.TraitType[Any, Any]):
+    """A number or a read-only array, checked when it is assigned; the browser has nested lists."""
 
-    def __init__(self, check: Callable[[Any], Any]) -> None:
-        super().__init__(default_value=[])
+    def __init__(self, default: Any, check: Callable[[Any], Any]) -> None:
+        super().__init__(default_value=default)
         self.check = check
         self.tag(sync=True, to_json=lambda value, _: np.asarray(value).tolist())
 
     def validate(self, obj: Any, value: Any) -> Any:
-        """Return the checked array, or raise a ValueError."""
-        array = np.array(self.check(value))
-        array.setflags(write=False)
-        return array
+        """Return the checked value, or raise a ValueError."""
+        checked = self.check(value)
+        if isinstance(checked, np.ndarray):
+            checked = checked.copy()
+            checked.setflags(write=False)
+        return checked
 
 
-class Number(traitlets.TraitType[Any, Any]):
-    """A number, checked when it is assigned."""
-
-    def __init__(self, default: float, check: Callable[[Any], Any]) -> None:
-        super().__init__(default_value=default)
-        self.check = check
-        self.tag(sync=True)
-
-    def validate(self, obj: Any, value: Any) -> Any:
-        """Return the checked number, or raise a ValueError."""
-        return self.check(value)
-
-
-def _weights(largest: int, limit: float = MAX_WEIGHT, *, allow_none_yet: bool = False) -> Array:
+def _weights(largest: int, limit: float = MAX_WEIGHT, *, allow_none_yet: bool = False) -> Checked:
     def check(W: Any) -> Any:
         if allow_none_yet and np.size(W) == 0:
             return np.zeros((0, 0))
@@ -76,11 +65,11 @@ def _weights(largest: int, limit: float = MAX_WEIGHT, *, allow_none_yet: bool = 
         check_count("len(W)", len(weights), 1, largest)
         return _check_limit("W", weights, limit)
 
-    return Array(check)
+    return Checked([], check)
 
 
-def _bias(limit: float = MAX_WEIGHT) -> Array:
-    return Array(lambda b: _check_limit("b", check_bias(b, np.size(b)), limit))
+def _bias(limit: float = MAX_WEIGHT) -> Checked:
+    return Checked([], lambda b: _check_limit("b", check_bias(b, np.size(b)), limit))
 
 
 def _check_limit(name: str, values: Any, limit: float) -> Any:
@@ -92,12 +81,12 @@ def _check_limit(name: str, values: Any, limit: float) -> Any:
     return values
 
 
-def _real(name: str, default: float, minimum: float, maximum: float) -> Number:
-    return Number(default, lambda value: check_real(name, value, minimum, maximum))
+def _real(name: str, default: float, minimum: float, maximum: float) -> Checked:
+    return Checked(default, lambda value: check_real(name, value, minimum, maximum))
 
 
-def _count(name: str, default: int, minimum: int, maximum: int | None = None) -> Number:
-    return Number(default, lambda value: check_count(name, value, minimum, maximum))
+def _count(name: str, default: int, minimum: int, maximum: int | None = None) -> Checked:
+    return Checked(default, lambda value: check_count(name, value, minimum, maximum))
 
 
 class _Widget(anywidget.AnyWidget):
