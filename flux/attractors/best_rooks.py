@@ -14,7 +14,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from fractions import Fraction
-from functools import cache
+from functools import cache, reduce
 from math import gcd, lcm, prod
 from typing import Literal, NamedTuple, get_args
 
@@ -211,7 +211,7 @@ def _odd_mean(rings: tuple[int, ...], objective: Objective) -> Fraction:
 
 @cache
 def _group_mean(rings: tuple[int, ...], objective: Objective) -> Fraction:
-    n_states = combine(count_ring_states(length, 1) for length in rings)
+    n_states = reduce(combine, (count_ring_states(length, 1) for length in rings))
     total = sum(n_states.values())
     if objective == "state":
         return Fraction(sum(period * count for period, count in n_states.items()), total)

@@ -118,7 +118,7 @@ def find_attractors(
     tables = make_tables(weights, bias, ties)
     if not bias.any() and not tables.odd:
         check_memory(8 * states, f"the map of all states of n = {n} neurons", INSTEAD)
-    cycles = _follow(fill_codes(tables), n, progress)
+    cycles = _follow(fill_codes(tables, progress), n, progress)
     if tables.odd:
         cycles = _unfold(cycles, n)
     cycles = cycles[np.argsort(cycles["smallest"])]

@@ -18,6 +18,7 @@ from flux._base.checks import check_bias, check_choice, check_weights
 from flux._base.errors import ArgumentError, FluxError
 from flux._base.jit import jit
 from flux._base.memory import check_memory
+from flux._base.progress import progress_bar
 from flux._base.threads import share, thread_pool
 from flux._base.types import Codes, Floats
 
@@ -33,6 +34,8 @@ TOP = 61
 """Bits of the highest digit, which has a sign and takes a carry."""
 GRAIN = 1 << 18
 """States that are worth a thread."""
+SPAN = 1 << 26
+"""States, whole rows of the tables, between two looks at the progress bar."""
 SHOWN = 8
 """States with ties that a report names."""
 INSTEAD = "follow some of its states with sample_attractors"
@@ -96,7 +99,13 @@ class Tables(NamedTuple):
     ties: Ties
 
 
-def successor_map(W: ArrayLike, b: ArrayLike | None = None, *, ties: TieRule = "raise") -> Int32s:
+def successor_map(
+    W: ArrayLike,
+    b: ArrayLike | None = None,
+    *,
+    ties: TieRule = "raise",
+    progress: bool = True,
+) -> Int32s:
     """Return the next state of every state in the limit of no noise: y = sign(W x + b).
 
     Signs are those of the exact sums of the given doubles, free of rounding: the doubles
@@ -110,6 +119,8 @@ def successor_map(W: ArrayLike, b: ArrayLike | None = None, *, ties: TieRule = "
         Biases; zero by default.
     ties : {"raise", "keep", "up", "down"}
         What a neuron with u_i = 0 does: stop with an error, keep its spin, or take +1 or -1.
+    progress : bool
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -134,7 +145,7 @@ def successor_map(W: ArrayLike, b: ArrayLike | None = None, *, ties: TieRule = "
     n = len(bias)
     check_memory(8 * 2.0**n + table_bytes(n), f"the map of all states of n = {n} neurons", INSTEAD)
     tables = make_tables(weights, bias, ties)
-    codes = fill_codes(tables)
+    codes = fill_codes(tables, progress)
     if tables.odd:
         codes = np.concatenate([codes, (1 << n) - 1 - codes[::-1]], dtype=np.int32)
     return codes
@@ -191,17 +202,22 @@ def make_tables(W: Floats, b: Floats, ties: TieRule) -> Tables:
     return Tables(keys, thresholds, ranks, marks, odd, report)
 
 
-def fill_codes(tables: Tables) -> Int32s:
+def fill_codes(tables: Tables, progress: bool) -> Int32s:
     """Return the successor of all states, or where the map is odd of those with top neuron -1."""
-    rows = len(tables.thresholds) >> tables.odd
-    size = tables.keys.shape[1]
+    keys, thresholds = tables.keys, tables.thresholds
+    rows, size = len(thresholds) >> tables.odd, keys.shape[1]
     codes = np.zeros(rows * size, np.int32)
-    work = tables.keys, tables.thresholds, codes
     if codes.size <= GRAIN:
-        _fill(0, rows, *work)
+        _fill(0, rows, keys, thresholds, codes)
         return codes
-    with thread_pool() as pool:
-        share(pool, _fill, rows, GRAIN // size, *work)
+    _fill(0, 0, keys, thresholds, codes)  # compiled before the bar's time begins
+    bar = progress_bar("zero-noise map", codes.size, unit="state", show=progress)
+    with thread_pool() as pool, bar:
+        for first in range(0, codes.size, SPAN):
+            some = codes[first : first + SPAN]
+            work = keys, thresholds[first // size :], some
+            share(pool, _fill, len(some) // size, GRAIN // size, *work)
+            bar.update(len(some))
     return codes
 
 

@@ -207,12 +207,12 @@ def _share(
 ) -> Any:
     """Yield the end of each start, in their order; `tick` is called after each evaluation here."""
     if min(jobs, len(points)) == 1:
-        return (_climb(W, *options, tick) for W in points)
+        return (_climb(W, tick, *options) for W in points)
     from joblib import Parallel, delayed, parallel_config
 
     with parallel_config(backend="loky", inner_max_num_threads=1):
         pool = Parallel(n_jobs=min(jobs, len(points)), return_as="generator")
-        return pool(delayed(_climb)(W, *options) for W in points)
+        return pool(delayed(_climb)(W, bool, *options) for W in points)
 
 
 class _Enough(Exception):
@@ -251,13 +251,13 @@ class _Loss:
 
 def _climb(
     W: Floats,
+    tick: Callable[[], object],
     low: float,
     bound: float,
     norm: Norm,
     target: float,
     tolerance: float,
     max_evaluations: int,
-    tick: Callable[[], object] = bool,
 ) -> tuple[Floats, float, int]:
     """Return the best matrix on the way from W, its flux, and the number of evaluations."""
     loss = _Loss(W, target, max_evaluations, tick)

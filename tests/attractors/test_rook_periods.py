@@ -82,6 +82,13 @@ def test_one_ring_has_the_necklace_numbers() -> None:
             assert sum(rook_periods(*ring_map([n], (product,))).n_cycles) == count
 
 
+def test_best_rooks_of_400_neurons_have_few_enough_periods() -> None:
+    best = best_rooks(400)
+    found = rook_periods(best.permutation, best.signs)
+    assert len(found.period) == 49152
+    assert found.mean_attractor == best.value
+
+
 def test_too_many_periods_are_refused() -> None:
     best = best_rooks(1000)
     with pytest.raises(ValueError, match="number of possible periods"):

@@ -36,6 +36,14 @@ def test_long_tables_against_numpy(n: int) -> None:
         assert np.array_equal(successor_map(W, bias), expected)
 
 
+@pytest.mark.parametrize("bias", [0.0, 0.3])
+def test_map_in_spans_is_the_map(bias: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    W, b = gaussian_weights(20, rng=np.random.default_rng(4)), np.full(20, bias)
+    whole = successor_map(W, b)
+    monkeypatch.setattr("flux.attractors.zero_noise_map.SPAN", 3 << 17)
+    assert np.array_equal(successor_map(W, b), whole)
+
+
 @given(n=st.integers(1, 12), seed=st.integers(0, 2**32))
 def test_map_without_bias_is_odd(n: int, seed: int) -> None:
     codes = successor_map(gaussian_weights(n, rng=np.random.default_rng(seed)))
