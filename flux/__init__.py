@@ -38,7 +38,8 @@ from flux.relays.relay_information import (
     relay_information,
     relay_order,
 )
-from flux.search.evolution import Evolution, SearchError, evolve, evolve_cma
+from flux.search.covariance_adaptation import evolve_cma
+from flux.search.evolution import Evolution, SearchError, evolve
 from flux.search.gradient_ascent import Ascent, ascend
 from flux.search.history import replay
 from flux.search.matrix_shape import rookness, row_overlap

@@ -1,8 +1,5 @@
 """Evolution: known optima, what no run may violate, exact replay, and how it ends early."""
 
-import builtins
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -10,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flux import Evolution, SearchError, binary_entropy, evolve, evolve_cma, exact_flux, replay
+from flux import Evolution, SearchError, binary_entropy, evolve, exact_flux, replay
 
 TARGET = np.array([[1.0, -2.0], [0.5, 3.0]])
 
@@ -23,10 +20,9 @@ def nearness(W: np.ndarray) -> float:
     return -float(np.sum((W - TARGET) ** 2))
 
 
-def search(fitness: Any = nearness, *, method: Any = evolve, **options: Any) -> Evolution:
+def search(fitness: Any = nearness, **options: Any) -> Evolution:
     settings = {"rng": make_rng(), "steps": 300, "W0": np.zeros((2, 2)), **options}
-    found: Evolution = method(fitness, **settings)
-    return found
+    return evolve(fitness, **settings)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +31,6 @@ def search(fitness: Any = nearness, *, method: Any = evolve, **options: Any) -> 
         {"steps": 1500, "mutation": 0.1},
         {"steps": 3000, "mutation": 0.2, "share": 0.2},
         {"steps": 500, "mutation": 0.1, "population": 3, "offspring": 6},
-        {"method": evolve_cma},
     ],
 )
 def test_quadratic_optimum_is_found(options: dict[str, Any]) -> None:
@@ -44,12 +39,10 @@ def test_quadratic_optimum_is_found(options: dict[str, Any]) -> None:
     assert found.fitness == nearness(found.W)
 
 
-@pytest.mark.parametrize("method", [evolve, evolve_cma])
-def test_corner_of_the_box_is_reached(method: Any) -> None:
-    found = search(steps=400, bound=0.75, method=method)
+def test_corner_of_the_box_is_reached() -> None:
+    found = search(steps=400, bound=0.75)
     np.testing.assert_allclose(found.W, [[0.75, -0.75], [0.5, 0.75]], atol=0.05)
-    # selection stands on the bound, the library may come to it from within
-    assert method is evolve_cma or np.abs(found.W).max() == 0.75
+    assert np.abs(found.W).max() == 0.75
 
 
 def test_two_neurons_evolve_to_the_known_flux() -> None:
@@ -98,22 +91,13 @@ def test_no_run_violates(
     assert np.array_equal(replay(found.history, 20), found.W)
 
 
-@pytest.mark.parametrize("options", [{}, {"share": 0.3}, {"population": 2}, {"method": evolve_cma}])
+@pytest.mark.parametrize("options", [{}, {"share": 0.3}, {"population": 2}])
 def test_same_seed_same_run(options: dict[str, Any]) -> None:
     first, second = search(**options), search(**options)
     other = search(rng=make_rng(2), **options)
     for a, b in zip(first.history, second.history, strict=True):
         assert np.array_equal(a, b)
     assert not np.array_equal(first.W, other.W)
-
-
-def test_global_randomness_is_left_alone() -> None:
-    code = (
-        "import numpy as np, flux; before = np.random.get_state()[1].copy();"
-        "flux.evolve_cma(np.sum, [0.0, 0.0], rng=np.random.default_rng(1), steps=5);"
-        "assert np.array_equal(before, np.random.get_state()[1])"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_equal_fitness_lets_matrices_drift() -> None:
@@ -183,7 +167,7 @@ def failing(after: int, error: BaseException | float) -> Any:
     return fitness
 
 
-@pytest.mark.parametrize("options", [{}, {"method": evolve_cma, "offspring": 2}])
+@pytest.mark.parametrize("options", [{}, {"offspring": 2}])
 def test_interrupt_returns_what_has_been_reached(options: dict[str, Any]) -> None:
     per_step = options.get("offspring", 1)
     with pytest.warns(UserWarning, match="after 40 of 300 steps"):
@@ -236,19 +220,6 @@ def test_failing_mutation_is_reported_and_nothing_is_lost(wrong: Any) -> None:
     np.testing.assert_allclose(caught.value.reached.W, 0.5)
 
 
-def test_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    load = builtins.__import__
-
-    def refuse(name: str, *args: Any, **more: Any) -> Any:
-        if name == "cma":
-            raise ModuleNotFoundError(name)
-        return load(name, *args, **more)
-
-    monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(ImportError, match="pip install cma"):
-        search(method=evolve_cma)
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -273,10 +244,6 @@ def test_evolve_refuses(name: str, value: Any) -> None:
     [
         {"bound": 0.5, "W0": [1.0]},
         {"mutation": lambda W, rng: W, "share": 0.5},
-        {"method": evolve_cma, "mutation": 0},
-        {"method": evolve_cma, "mutation": lambda W, rng: W},
-        {"method": evolve_cma, "bound": 0},
-        {"method": evolve_cma, "offspring": 1},
     ],
 )
 def test_arguments_must_fit_together(options: dict[str, Any]) -> None:
