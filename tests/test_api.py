@@ -132,7 +132,7 @@ def parameters(value: Any) -> list[str]:
 
 
 def backticked(text: str) -> list[str]:
-    return re.findall(r"(?<!`)`([^`\n]+)`(?![`_])", text)
+    return re.findall(r"(?<![`:])`([^`\n]+)`(?![`_])", text)
 
 
 def test_backticked_words_are_found() -> None:
