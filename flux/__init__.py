@@ -38,6 +38,7 @@ from flux.relays.relay_information import (
     relay_information,
     relay_order,
 )
+from flux.search.covariance_adaptation import evolve_cma
 from flux.search.evolution import Evolution, SearchError, evolve
 from flux.search.gradient_ascent import Ascent, ascend
 from flux.search.history import replay
@@ -87,6 +88,7 @@ __all__ = [
     "entropy",
     "entropy_from_counts",
     "evolve",
+    "evolve_cma",
     "exact_correlation",
     "exact_flux",
     "fewest_rooks",

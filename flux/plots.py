@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from flux._base.checks import check_count, check_real, check_spins, check_weights
 from flux._base.errors import ArgumentError
 from flux.attractors.state_graph import place_states, trace_states
-from flux.attractors.zero_noise_map import successor_map
+from flux.attractors.zero_noise_map import TieRule, successor_map
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 """The palette of Okabe and Ito, in the order in which lines take it."""
@@ -76,7 +76,9 @@ def show_weights(W: ArrayLike, ax: Axes | None = None, *, limit: float | None = 
         top = check_real("limit", limit, 1e-12)
     image = ax.imshow(weights, cmap="RdBu_r", vmin=-top, vmax=top)
     ax.set(xlabel="sending neuron $j$", ylabel="receiving neuron $i$")
-    _count_axis(ax, len(weights))
+    if len(weights) <= 8:
+        ax.set(xticks=range(len(weights)), yticks=range(len(weights)))
+    ax.spines[["top", "right"]].set_visible(True)
     return image
 
 
@@ -116,7 +118,7 @@ def show_raster(x: ArrayLike, ax: Axes | None = None) -> AxesImage:
 
 
 def show_state_graph(
-    W: ArrayLike, b: ArrayLike | None = None, ax: Axes | None = None, *, ties: str = "raise"
+    W: ArrayLike, b: ArrayLike | None = None, ax: Axes | None = None, *, ties: TieRule = "raise"
 ) -> Axes:
     """Draw all states of a network without noise: cycles as rings, transients as trees around.
 
@@ -173,10 +175,3 @@ def show_state_graph(
     ax.set_aspect("equal")
     ax.axis("off")
     return ax
-
-
-def _count_axis(ax: Axes, n: int) -> None:
-    if n <= 8:
-        ax.set_xticks(range(n))
-        ax.set_yticks(range(n))
-    ax.spines[["top", "right"]].set_visible(True)

@@ -3,9 +3,9 @@
 import numpy as np
 
 from flux import gaussian_weights, nrooks
-from flux.attractors.zero_noise_map import CHOICES
+from flux.attractors.zero_noise_map import TIE_RULES
 
-DECISIONS = CHOICES[1:]
+DECISIONS = TIE_RULES[1:]
 """What to do about ties, but for raising an error."""
 
 

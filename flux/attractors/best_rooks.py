@@ -14,19 +14,22 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from fractions import Fraction
-from functools import cache
+from functools import cache, reduce
 from math import gcd, lcm, prod
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from flux._base.checks import check_choice, check_count
 from flux._base.integers import is_prime
 from flux._base.types import Codes, Floats
-from flux.attractors.rook_periods import Law, join_laws, ring_law
+from flux.attractors.rook_periods import combine, count_ring_states
 
 LARGEST_BEST = 1000
-"""Neurons up to which the search for the best rooks ends within seconds."""
+"""Neurons up to which the search for the best rooks ends within a second."""
+
+Objective = Literal["attractor", "state", "longest"]
+OBJECTIVES = get_args(Objective)
 
 
 class BestRooks(NamedTuple):
@@ -56,19 +59,19 @@ class BestRooks(NamedTuple):
     value: Fraction
 
 
-def best_rooks(n: int, objective: str = "mean") -> BestRooks:
+def best_rooks(n: int, objective: Objective = "attractor") -> BestRooks:
     """Return the signed permutation of n neurons with the longest periods of all.
 
-    Exact and proven for every n: a search over all signed permutations, cut down by the theory
-    of their rings. The longest period is 2 g(n), with Landau's function g(n), the largest order
-    of a permutation of n things.
+    Exact and proven for every n: a search over all signed permutations, cut down by the theory of
+    their rings, equation :eq:`eq-per-fixed` of the book. The longest period is 2 g(n), with
+    Landau's function g(n), the largest order of a permutation of n things.
 
     Parameters
     ----------
     n : int
         Number of neurons, 1 to 1000.
-    objective : {"mean", "state", "max"}
-        Mean period over attractors, mean period over states, or longest period.
+    objective : {"attractor", "state", "longest"}
+        Mean period with each attractor counted once, or with each state; or the longest period.
 
     Returns
     -------
@@ -87,18 +90,18 @@ def best_rooks(n: int, objective: str = "mean") -> BestRooks:
     Examples
     --------
     >>> from flux import rook_periods
-    >>> best = best_rooks(10, "max")
+    >>> best = best_rooks(10, "longest")
     >>> best.rings, best.value
     ((5, 3, 2), Fraction(60, 1))
-    >>> best.value == max(rook_periods(best.permutation, best.signs).period)
+    >>> best.value == rook_periods(best.permutation, best.signs).longest
     True
     """
     n = check_count("n", n, 1, LARGEST_BEST)
-    check_choice("objective", objective, ("mean", "state", "max"))
+    check_choice("objective", objective, OBJECTIVES)
     best: tuple[int, ...] = ()
     value = Fraction(0)
-    for longest, doublings, powers in _longest_periods(n):
-        if longest <= value:
+    for cap, doublings, powers in _longest_periods(n):
+        if cap <= value:
             break
         for merged, others in _ring_sets(n, doublings, powers):
             odd = (*others, *merged * 2**doublings)
@@ -191,9 +194,9 @@ def _ring_sets(
 
 
 @cache
-def _odd_mean(rings: tuple[int, ...], objective: str) -> Fraction:
+def _odd_mean(rings: tuple[int, ...], objective: Objective) -> Fraction:
     """Return the mean odd period of odd rings; groups without a common factor multiply."""
-    if objective == "max":
+    if objective == "longest":
         return Fraction(lcm(*rings))
     left = [length for length in rings if length > 1]
     mean = Fraction(1)
@@ -207,11 +210,9 @@ def _odd_mean(rings: tuple[int, ...], objective: str) -> Fraction:
 
 
 @cache
-def _group_mean(rings: tuple[int, ...], objective: str) -> Fraction:
-    law: Law = {1: 1}
-    for length in rings:
-        law = join_laws(law, ring_law(length, 1))
-    total = sum(law.values())
+def _group_mean(rings: tuple[int, ...], objective: Objective) -> Fraction:
+    n_states = reduce(combine, (count_ring_states(length, 1) for length in rings))
+    total = sum(n_states.values())
     if objective == "state":
-        return Fraction(sum(period * count for period, count in law.items()), total)
-    return 1 / sum((Fraction(count, period * total) for period, count in law.items()), Fraction(0))
+        return Fraction(sum(period * count for period, count in n_states.items()), total)
+    return total / sum((Fraction(count, period) for period, count in n_states.items()), Fraction(0))

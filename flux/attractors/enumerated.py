@@ -8,19 +8,20 @@ enough: half the work in half the memory.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
-from tqdm import tqdm
 
 from flux._base.checks import check_choice, check_type
 from flux._base.jit import jit
 from flux._base.memory import check_memory
+from flux._base.progress import progress_bar
 from flux._base.types import Codes
 from flux.attractors.zero_noise_map import (
     INSTEAD,
     Int32s,
+    TieRule,
     Ties,
     check_map,
     fill_codes,
@@ -32,6 +33,11 @@ ON_PATH = np.int32(1 << 30)
 """Mark of the states of the present walk; known states are negative."""
 SPAN = 1 << 22
 """States from which walks begin between two looks at the progress bar."""
+CYCLE = np.dtype([(name, np.int64) for name in ("period", "basin", "smallest", "largest")])
+"""A cycle: number of states on it and of those that end there, smallest and largest code on it."""
+
+Weighting = Literal["attractor", "state"]
+WEIGHTINGS = get_args(Weighting)
 
 
 class Attractors(NamedTuple):
@@ -61,8 +67,16 @@ class Attractors(NamedTuple):
     ties: Ties
 
 
-def find_attractors(W: ArrayLike, b: ArrayLike | None = None, *, ties: str = "raise") -> Attractors:
+def find_attractors(
+    W: ArrayLike,
+    b: ArrayLike | None = None,
+    *,
+    ties: TieRule = "raise",
+    progress: bool = True,
+) -> Attractors:
     """Find all attractors of the zero-noise map y = sign(W x + b), with periods and basins.
+
+    The map is equation :eq:`eq-att-map` of the book.
 
     Parameters
     ----------
@@ -73,6 +87,8 @@ def find_attractors(W: ArrayLike, b: ArrayLike | None = None, *, ties: str = "ra
     ties : {"raise", "keep", "up", "down"}
         What a neuron with u_i = 0 does: stop with an error, keep its spin, or take +1 or -1.
         Signs are those of the exact sums of the given doubles; see `successor_map`.
+    progress : bool
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -102,23 +118,25 @@ def find_attractors(W: ArrayLike, b: ArrayLike | None = None, *, ties: str = "ra
     tables = make_tables(weights, bias, ties)
     if not bias.any() and not tables.odd:
         check_memory(8 * states, f"the map of all states of n = {n} neurons", INSTEAD)
-    found = _follow(fill_codes(tables), n)
+    cycles = _follow(fill_codes(tables, progress), n, progress)
     if tables.odd:
-        found = _unfold(found, n)
-    period, basin, representative, _ = found[np.argsort(found[:, 2])].T.copy()
-    return Attractors(period, basin, representative, tables.ties)
+        cycles = _unfold(cycles, n)
+    cycles = cycles[np.argsort(cycles["smallest"])]
+    period, basin, smallest = (cycles[name].copy() for name in ("period", "basin", "smallest"))
+    return Attractors(period, basin, smallest, tables.ties)
 
 
-def mean_period(attractors: Attractors, weight: str = "attractor") -> float:
-    """Return the mean period of attractors, or that of the attractor of a random state.
+def mean_period(attractors: Attractors, weight: Weighting = "attractor") -> float:
+    """Return the mean period of all attractors, or of the attractors of all states.
+
+    Equation :eq:`eq-per-mean` of the book.
 
     Parameters
     ----------
     attractors : Attractors
         From `find_attractors`.
     weight : {"attractor", "state"}
-        Whether each attractor counts once, or each state: an attractor then counts by the
-        size of its basin.
+        Whether each attractor counts once, or each state, by the attractor it ends in.
 
     Returns
     -------
@@ -137,47 +155,44 @@ def mean_period(attractors: Attractors, weight: str = "attractor") -> float:
     (1.0, 1.0)
     """
     check_type("attractors", attractors, Attractors, "a result of find_attractors")
-    check_choice("weight", weight, ("attractor", "state"))
+    check_choice("weight", weight, WEIGHTINGS)
     weights = attractors.basin if weight == "state" else None
     return float(np.average(attractors.period, weights=weights))
 
 
-def _follow(codes: Int32s, n: int) -> Codes:
-    """Return period, basin, smallest and largest code of cycles (k, 4); `codes` are used up."""
-    found, count, start = np.zeros((1024, 4), np.int64), 0, 0
-    with tqdm(
-        total=len(codes), desc=f"attractors, {n} neurons", unit="state", delay=2, leave=False
-    ) as bar:
+def _follow(codes: Int32s, n: int, progress: bool) -> Any:
+    """Return the cycles of a map, in the order in which they are met; `codes` are used up."""
+    cycles, count, start = np.zeros(1024, CYCLE), 0, 0
+    _walk(0, 0, n, codes, cycles, count)  # compiled before the bar's time begins
+    what = f"attractors, {n} neurons"
+    with progress_bar(what, len(codes), unit="state", show=progress) as bar:
         while start < len(codes):
             stop = min(start + SPAN, len(codes))
-            reached, count = _walk(start, stop, n, codes, found, count)
+            reached, count = _walk(start, stop, n, codes, cycles, count)
             bar.update(reached - start)
             start = reached
-            if count == len(found) and start < len(codes):
+            if count == len(cycles) and start < len(codes):
                 # the longer list, and what sorting and unfolding will need
                 check_memory(320.0 * count, f"more than {count} attractors", INSTEAD)
-                found = np.concatenate([found, np.zeros_like(found)])
-    return found[:count]
+                cycles = np.concatenate([cycles, np.zeros_like(cycles)])
+    return cycles[:count]
 
 
-def _unfold(found: Codes, n: int) -> Codes:
+def _unfold(cycles: Any, n: int) -> Any:
     """Return the cycles of all states from those of pairs of opposite states.
 
     A cycle that leads from x to -x is its own opposite. Any other has a twin of opposite states.
     """
     last = (1 << n) - 1
-    smallest, largest = found[:, 2], found[:, 3]
-    is_own = smallest + largest == last
-    found[is_own, 1] *= 2
-    twins = found[~is_own]
-    twins[:, 2:] = last - twins[:, :1:-1]
-    return np.concatenate([found, twins])
+    is_own = cycles["smallest"] + cycles["largest"] == last
+    cycles["basin"][is_own] *= 2
+    twins = cycles[~is_own]
+    twins["smallest"], twins["largest"] = last - twins["largest"], last - twins["smallest"]
+    return np.concatenate([cycles, twins])
 
 
 @jit
-def _walk(
-    start: int, stop: int, n: int, codes: Int32s, found: Codes, count: int
-) -> tuple[int, int]:
+def _walk(start: int, stop: int, n: int, codes: Int32s, cycles: Any, count: int) -> tuple[int, int]:
     """Walk from each state of a span, while the list has room; return the next state and count.
 
     In a folded map, with half of the codes, the lower of two opposite states stands for both.
@@ -186,7 +201,7 @@ def _walk(
     for k in range(start, stop):
         if codes[k] < 0:
             continue
-        if count == len(found):
+        if count == len(cycles):
             return k, count
         state, entry, steps = np.int32(k), codes[k], 0
         while 0 <= entry < ON_PATH:
@@ -197,10 +212,10 @@ def _walk(
         if entry < 0:
             label = ~entry
         else:
-            _measure(state, last, codes, found[count])
+            _measure(state, last, codes, cycles[count])
             label = np.int32(count)
             count += 1
-        found[label, 1] += steps
+        cycles[label].basin += steps
         state, entry = np.int32(k), codes[k]
         while entry >= 0:
             codes[state] = ~label
@@ -211,7 +226,7 @@ def _walk(
 
 
 @jit
-def _measure(start: np.int32, last: np.int32, codes: Int32s, cycle: Codes) -> None:
+def _measure(start: np.int32, last: np.int32, codes: Int32s, cycle: Any) -> None:
     """Enter period, smallest and largest code of the cycle through a state of the whole map."""
     state, period, smallest, largest = start, 0, start, start
     while period == 0 or state != start:
@@ -221,4 +236,4 @@ def _measure(start: np.int32, last: np.int32, codes: Int32s, cycle: Codes) -> No
             state = last ^ codes[last ^ state] ^ ON_PATH
         period += 1
         smallest, largest = min(smallest, state), max(largest, state)
-    cycle[0], cycle[2], cycle[3] = period, smallest, largest
+    cycle.period, cycle.smallest, cycle.largest = period, smallest, largest

@@ -10,11 +10,12 @@ from numpy.typing import ArrayLike
 from flux._base.checks import as_array, check_bias, check_count, check_weights, short
 from flux._base.errors import ArgumentError
 from flux._base.memory import check_memory
+from flux._base.progress import progress_bar
 from flux._base.threads import thread_pool
 from flux._base.types import Floats, Spins, Weights
 from flux.exact.flux import lagged_fluxes
 from flux.exact.law import Law, law_step, read, solve_parts, stationary_distribution
-from flux.model.information import Flux
+from flux.model.information import Flux, mutual_information
 
 LARGEST_RECALL = 20
 """Neurons up to which a step of the law takes less than a minute or so."""
@@ -45,7 +46,8 @@ class Recall(NamedTuple):
 def memory_curve(W: Weights | Law, lags: ArrayLike, b: ArrayLike | None = None) -> Floats:
     """Return I[x(t); x(t+k)] of a free-running network for each lag k: `exact_flux` at once.
 
-    It never rises with k, as each state depends on the past through the one before it.
+    It never rises with k, as each state depends on the past through the one before it. Equation
+    :eq:`eq-mem-curve` of the book.
 
     Parameters
     ----------
@@ -78,16 +80,23 @@ def memory_curve(W: Weights | Law, lags: ArrayLike, b: ArrayLike | None = None) 
     steps = _check_lags(lags, 1)
     distinct = np.unique(steps)
     law = solve_parts(read(W, b), lag=int(distinct[-1]))
-    found: list[Flux] = lagged_fluxes(law, distinct.tolist())
-    return np.array([flux.I for flux in found])[np.searchsorted(distinct, steps)]
+    fluxes: list[Flux] = lagged_fluxes(law, distinct.tolist())
+    return np.array([flux.I for flux in fluxes])[np.searchsorted(distinct, steps)]
 
 
-def recall(W: ArrayLike, written: ArrayLike, lags: ArrayLike, b: ArrayLike | None = None) -> Recall:
+def recall(
+    W: ArrayLike,
+    written: ArrayLike,
+    lags: ArrayLike,
+    b: ArrayLike | None = None,
+    *,
+    progress: bool = True,
+) -> Recall:
     """Return how well a message that was written into the network is recalled k steps later.
 
     The network runs freely. Then one of m messages is written, all equally likely: neurons that
     it names are set, all others stay as they are. After k more steps someone who knows W reads
-    the whole state and guesses the message.
+    the whole state and guesses the message. Equation :eq:`eq-mem-recall` of the book.
 
     Parameters
     ----------
@@ -99,6 +108,8 @@ def recall(W: ArrayLike, written: ArrayLike, lags: ArrayLike, b: ArrayLike | Non
         Numbers of steps k after writing, each at least 0, in any order.
     b : (n,) array, optional
         Biases; zero by default.
+    progress : bool
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -132,15 +143,17 @@ def recall(W: ArrayLike, written: ArrayLike, lags: ArrayLike, b: ArrayLike | Non
     )
     laws = _write(stationary_distribution(weights, bias), messages)
     accuracy, information = np.empty(len(steps)), np.empty(len(steps))
-    with thread_pool() as pool:
+    bar = progress_bar("recall", max(steps), unit="step", show=progress)
+    with thread_pool() as pool, bar:
         step = law_step(weights, bias, pool)
         now = 0
         for k in np.argsort(steps, kind="stable"):
             for _ in range(steps[k] - now):
                 laws = np.array([step(law) for law in laws])
+                bar.update()
             now = steps[k]
             accuracy[k] = laws.max(0).sum() / len(laws)
-            information[k] = _information(laws)
+            information[k] = mutual_information(laws / len(laws))
     return Recall(accuracy, information)
 
 
@@ -171,10 +184,3 @@ def _write(pi: Floats, messages: Spins) -> Floats:
         kept, set_on = int(bits[message == 0].sum()), int(bits[message > 0].sum())
         np.add.at(law, codes & kept | set_on, pi)
     return laws
-
-
-def _information(laws: Floats) -> float:
-    """Return the mean divergence of the laws from their average, in bits."""
-    mean = np.broadcast_to(laws.mean(0), laws.shape)
-    seen = laws > 0
-    return float((laws[seen] * np.log2(laws[seen] / mean[seen])).sum() / len(laws))

@@ -9,6 +9,7 @@ from scipy.special import expit
 
 from flux._base.checks import check_count, check_real, check_rng, short
 from flux._base.errors import ArgumentError
+from flux._base.integers import prime_power
 from flux._base.memory import check_memory
 from flux._base.types import Codes, Floats, Spins
 from flux.attractors.rook_periods import rooks_matrix
@@ -55,9 +56,9 @@ class PatternGenerator(NamedTuple):
 def fewest_rooks(period: int) -> tuple[int, ...]:
     """Return the rings of the smallest N-rooks that have a state of a given period.
 
-    Their sum is the number of neurons: one ring of p^e for each odd prime power p^e of the
-    period, and one of 2^(a-1) neurons, inverting, for 2^a if a > 1. A single factor 2 is free, by
-    an inverting ring.
+    Their sum is the number of neurons, equation :eq:`eq-mem-fewest` of the book: one ring of p^e
+    for each odd prime power p^e of the period, and one of 2^(a-1) neurons, inverting, for 2^a if
+    a > 1. A single factor 2 is free, by an inverting ring.
 
     It cannot be fewer. The period is the least common multiple of those in the rings, which
     divide 2 L: so each p^e divides the length of some ring, and 2^(a-1) does. A ring that
@@ -103,7 +104,8 @@ def pattern_generator(
 ) -> PatternGenerator:
     """Draw N-rooks with an attractor of a wanted period, and a state on it.
 
-    Signs, the order of the neurons and the state are drawn at random.
+    Its rings are those of `fewest_rooks`, equation :eq:`eq-mem-fewest` of the book. Signs, the
+    order of the neurons and the state are drawn at random.
 
     Parameters
     ----------
@@ -163,7 +165,8 @@ def slip_time(n: int, strength: float) -> float:
     """Return the mean number of steps to the first slip of N-rooks: 1 / (1 - (1 - eps)^n).
 
     Each neuron fails to copy its sender with probability eps = sigma(-w), so that a step
-    of n neurons goes without a slip with probability (1 - eps)^n.
+    of n neurons goes without a slip with probability (1 - eps)^n. Equation :eq:`eq-mem-slip` of the
+    book.
 
     Parameters
     ----------
@@ -199,10 +202,10 @@ def _draw_state(signs: Floats, turns: int, rng: np.random.Generator) -> Spins:
     shorter period is one of turns p^(e-1), or divides it.
     """
     length = len(signs)
-    prime = next((p for p in range(3, length + 1, 2) if length % p == 0), None)
+    prime, _ = prime_power(length) or (2, 0)
     while True:
         x0 = rng.choice(np.array([-1, 1], np.int8), length)
-        if prime is None:
+        if prime == 2:
             return x0
         x = x0
         for _ in range(turns * length // prime):

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
 from math import gcd, lcm, prod
+from operator import mul
 from typing import NamedTuple
 
 import numpy as np
@@ -26,36 +27,39 @@ from flux._base.checks import as_array, check_count, check_floats, check_real, s
 from flux._base.errors import ArgumentError
 from flux._base.integers import divisors, factorize
 from flux._base.memory import check_memory
+from flux._base.progress import progress_bar
 from flux._base.types import Codes, Floats
 
 MOST_PERIODS = 1 << 18
 """Different periods of one network that are counted within seconds."""
 
-Law = dict[int, int]
+StateCounts = dict[int, int]
 """Number of states of each period."""
 
 
 class RookPeriods(NamedTuple):
-    """Periods of the states of N-rooks without noise, ascending, with exact counts.
+    """Periods of N-rooks without noise, ascending, with exact counts and means.
 
     Attributes
     ----------
     period : tuple of int
         Every period that occurs.
     n_cycles : tuple of int
-        Number of cycles of each period: n_states / period.
+        Number of attractors of each period, all of them cycles: n_states / period.
     n_states : tuple of int
         Number of states on these cycles.
     mean_attractor : fractions.Fraction
-        Mean period over cycles.
+        Mean period, each attractor counted once.
     mean_state : fractions.Fraction
-        Mean period over states.
+        Mean period, each state counted once.
+    longest : int
+        Longest period.
 
     Examples
     --------
     >>> found = rook_periods([2, 0, 1], [1, 1, -1])
-    >>> found.mean_attractor, found.mean_state
-    (Fraction(4, 1), Fraction(5, 1))
+    >>> found.mean_attractor, found.mean_state, found.longest
+    (Fraction(4, 1), Fraction(5, 1), 6)
     """
 
     period: tuple[int, ...]
@@ -63,13 +67,15 @@ class RookPeriods(NamedTuple):
     n_states: tuple[int, ...]
     mean_attractor: Fraction
     mean_state: Fraction
+    longest: int
 
 
-def rook_periods(permutation: ArrayLike, signs: ArrayLike) -> RookPeriods:
+def rook_periods(permutation: ArrayLike, signs: ArrayLike, *, progress: bool = True) -> RookPeriods:
     """Return all periods of a signed permutation, and how many cycles and states have each.
 
-    By theory, not by enumeration: the map y_i = signs[i] x_permutation[i] may have hundreds of
-    neurons. All 2**n states lie on cycles, as the map is one to one.
+    By theory, equation :eq:`eq-per-fixed` of the book, not by enumeration: the map
+    y_i = signs[i] x_permutation[i] may have hundreds of neurons. All 2**n states lie on cycles, as
+    it is one to one.
 
     Parameters
     ----------
@@ -77,17 +83,19 @@ def rook_periods(permutation: ArrayLike, signs: ArrayLike) -> RookPeriods:
         The neuron that each neuron hears; each of 0 to n - 1 once.
     signs : (n,) array of -1 and +1
         Whether it copies or inverts that neuron.
+    progress : bool
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
     RookPeriods
-        Periods, numbers of cycles and states (Python integers), and exact mean periods.
+        Periods, numbers of cycles and states (Python integers), exact means, and the longest.
 
     Raises
     ------
     ValueError
         If `permutation` is no permutation, `signs` does not fit, or there might be more than
-        2**18 different periods (best rooks of 500 neurons have fewer).
+        2**18 different periods (best rooks of 400 neurons have fewer).
 
     References
     ----------
@@ -100,25 +108,25 @@ def rook_periods(permutation: ArrayLike, signs: ArrayLike) -> RookPeriods:
     ((2, 6), (1, 1), (2, 6))
     """
     senders, sign = _check_rooks(permutation, signs)
-    laws = [ring_law(len(ring), int(np.prod(sign[ring]))) for ring in _rings_of(senders)]
-    check_count("the number of possible periods", _count_divisors(laws), 1, MOST_PERIODS)
-    law: Law = {1: 1}
-    for one in laws:
-        law = join_laws(law, one)
-    n_states = dict(sorted(law.items()))
-    n_cycles = {period: count // period for period, count in n_states.items()}
+    rings = [count_ring_states(len(r), int(np.prod(sign[r]))) for r in _rings_of(senders)]
+    check_count("the number of possible periods", _count_divisors(rings), 1, MOST_PERIODS)
+    counts: StateCounts = {1: 1}
+    with progress_bar("periods of rooks", len(rings), unit="ring", show=progress) as bar:
+        for ring in rings:
+            counts = combine(counts, ring)
+            bar.update()
+    period, n_states = zip(*sorted(counts.items()), strict=True)
+    n_cycles = tuple(count // p for p, count in zip(period, n_states, strict=True))
     total = 2 ** len(senders)
-    return RookPeriods(
-        tuple(n_states),
-        tuple(n_cycles.values()),
-        tuple(n_states.values()),
-        Fraction(total, sum(n_cycles.values())),
-        Fraction(sum(period * count for period, count in n_states.items()), total),
-    )
+    mean_attractor = Fraction(total, sum(n_cycles))
+    mean_state = Fraction(sum(map(mul, period, n_states)), total)
+    return RookPeriods(period, n_cycles, n_states, mean_attractor, mean_state, max(period))
 
 
 def rooks_matrix(permutation: ArrayLike, signs: ArrayLike, *, strength: float) -> Floats:
     """Return the N-rooks matrix of a signed permutation: W[i, permutation[i]] = w signs[i].
+
+    Its flux is equation :eq:`eq-rooks` of the book.
 
     Parameters
     ----------
@@ -184,25 +192,25 @@ def _rings_of(senders: Codes) -> Iterator[list[int]]:
 
 
 @cache
-def ring_law(length: int, sign: int) -> Law:
+def count_ring_states(length: int, sign: int) -> StateCounts:
     """Return the number of states of each least period in one ring."""
-    law: Law = {}
+    counts: StateCounts = {}
     for period in divisors(length if sign > 0 else 2 * length):
         free = gcd(period, length)
         if sign > 0 or period // free % 2 == 0:
-            law[period] = 2**free - sum(law[p] for p in law if period % p == 0)
-    return {period: count for period, count in law.items() if count}
+            counts[period] = 2**free - sum(counts[p] for p in counts if period % p == 0)
+    return {period: count for period, count in counts.items() if count}
 
 
-def _count_divisors(laws: list[Law]) -> int:
+def _count_divisors(rings: list[StateCounts]) -> int:
     """Return how many divisors the longest period has: no fewer than there are periods."""
-    longest = lcm(*(max(law) for law in laws))
+    longest = lcm(*(max(counts) for counts in rings))
     return prod(exponent + 1 for exponent in factorize(longest).values())
 
 
-def join_laws(first: Law, second: Law) -> Law:
-    """Return the law of two independent systems side by side."""
-    joint: Law = {}
+def combine(first: StateCounts, second: StateCounts) -> StateCounts:
+    """Return the number of states of each period in two independent systems side by side."""
+    joint: StateCounts = {}
     for p, count in first.items():
         for q, other in second.items():
             joint[lcm(p, q)] = joint.get(lcm(p, q), 0) + count * other

@@ -7,20 +7,20 @@ once more without any rounding, so that a long cycle closes at exactly the state
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
-from tqdm import tqdm
 
-from flux._base.checks import check_any_weights, check_bias, check_count, check_rng
+from flux._base.checks import check_any_weights, check_bias, check_choice, check_count, check_rng
 from flux._base.jit import jit
 from flux._base.memory import check_memory
+from flux._base.progress import progress_bar
 from flux._base.threads import share, thread_pool
-from flux._base.types import Codes, Floats, Spins
-from flux.attractors.zero_noise_map import CHOICES, TieError, check_ties
+from flux._base.types import Codes, Floats, Spins, Weights
+from flux.attractors.zero_noise_map import REMEDY, TIE_RULES, TieError, TieRule
 
 ROUNDING = 1.2e-16
 """Rounding error of one addition, relative to the largest possible sum; a little above 2**-53."""
@@ -29,7 +29,7 @@ SPARSE = 0.1
 TIRED = 1_000_000
 """Additions to the fields after which they are summed afresh, lest the bounds grow too wide."""
 
-RAISE, KEEP, UP, _ = range(len(CHOICES))
+RAISE, KEEP, UP, _ = range(len(TIE_RULES))
 
 Words = NDArray[np.uint64]
 
@@ -43,13 +43,13 @@ class SampledAttractors(NamedTuple):
         Number of states on the cycle.
     hits : (k,) int64
         How many starts ended there.
-    representative : (k, n) int8
+    state : (k, n) int8
         The state on the cycle that is smallest as a code; the entries are sorted by it.
     n_open : int
         Starts that had not closed a cycle when their steps were used up: of their attractors
         nothing is known.
-    tied : (n,) bool
-        Of which neurons a field was zero in a state that was met.
+    has_tie : (n,) bool
+        Of which neurons the field was zero in a state that was met.
 
     Examples
     --------
@@ -60,9 +60,9 @@ class SampledAttractors(NamedTuple):
 
     period: Codes
     hits: Codes
-    representative: Spins
+    state: Spins
     n_open: int
-    tied: NDArray[np.bool_]
+    has_tie: NDArray[np.bool_]
 
 
 class _Links(NamedTuple):
@@ -79,19 +79,21 @@ class _Links(NamedTuple):
 
 
 def sample_attractors(
-    W: Any,
+    W: Weights,
     b: ArrayLike | None = None,
     *,
     starts: int,
     rng: np.random.Generator,
     max_steps: int = 100_000,
-    ties: str = "raise",
+    ties: TieRule = "raise",
+    progress: bool = True,
 ) -> SampledAttractors:
     """Find the attractors of the zero-noise map in which random states end; any number of neurons.
 
-    Each start is a fair draw among all states, so ``hits / starts`` estimates the share of states
-    in a basin. Cycles are found by Brent's method, which stores two states at a time. Signs are
-    those of the exact sums of the given doubles, as in `successor_map`.
+    The map is equation :eq:`eq-att-map` of the book. Each start is a fair draw among all states, so
+    ``hits / starts`` estimates the share of states in a basin. Cycles are found by Brent's method,
+    which stores two states at a time. Signs are those of the exact sums of the given doubles, as in
+    `successor_map`.
 
     Parameters
     ----------
@@ -108,11 +110,13 @@ def sample_attractors(
         longer of transient and period.
     ties : {"raise", "keep", "up", "down"}
         What a neuron with u_i = 0 does: stop with an error, keep its spin, or take +1 or -1.
+    progress : bool
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
     SampledAttractors
-        period, hits and representative of each distinct attractor, the number of starts that
+        period, hits and state of each distinct attractor, the number of starts that
         did not close, and the neurons with ties.
 
     Raises
@@ -140,25 +144,26 @@ def sample_attractors(
     starts = check_count("starts", starts, 1)
     check_rng(rng)
     max_steps = check_count("max_steps", max_steps, 1)
-    check_ties(ties)
+    check_choice("ties", ties, TIE_RULES)
     n_words = -(-n // 64)
     check_memory(48.0 * starts * n_words + n * starts, f"{starts} states", "take fewer starts")
     links = _link(weights, bias)
     states = rng.integers(0, 1 << 64, (starts, n_words), np.uint64)
     states[:, -1] >>= np.uint64(64 * n_words - n)
     period = np.zeros(starts, np.int64)
-    tied = np.zeros(n, np.bool_)
+    has_tie = np.zeros(n, np.bool_)
+    options = has_tie, max_steps, TIE_RULES.index(ties)
     batch = 8 * numba.get_num_threads()
-    with thread_pool() as pool, tqdm(total=starts, unit="start", delay=2, leave=False) as bar:
+    _close(0, 0, links, states, period, *options)  # compiled before the bar's time begins
+    bar = progress_bar("attractors", starts, unit="start", show=progress)
+    with thread_pool() as pool, bar:
         for first in range(0, starts, batch):
             some = slice(first, min(first + batch, starts))
-            work = links, states[some], period[some], tied, max_steps, CHOICES.index(ties)
-            share(pool, _close, some.stop - first, 1, *work)
-            if ties == "raise" and tied.any():
+            share(pool, _close, some.stop - first, 1, links, states[some], period[some], *options)
+            if ties == "raise" and has_tie.any():
                 raise TieError(
-                    f"W x + b is zero in a state that was met, at neuron {tied.argmax()}: a sign of"
-                    " zero must be chosen, by ties='keep' (the neuron keeps its spin), 'up' or"
-                    " 'down'"
+                    "W x + b is zero in a state that was met, at neuron"
+                    f" {has_tie.argmax()}: {REMEDY}"
                 )
             bar.update(some.stop - first)
     is_closed = period > 0
@@ -168,7 +173,8 @@ def sample_attractors(
     )
     bits = np.unpackbits(words[:, ::-1].copy().view(np.uint8), axis=1, bitorder="little")[:, :n]
     spins = 2 * bits.astype(np.int8) - 1
-    return SampledAttractors(period[is_closed][index], count, spins, int((~is_closed).sum()), tied)
+    n_open = starts - int(is_closed.sum())
+    return SampledAttractors(period[is_closed][index], count, spins, n_open, has_tie)
 
 
 def _link(W: Floats | sparse.csr_array, b: Floats) -> _Links:
@@ -208,7 +214,7 @@ def _close(
     links: _Links,
     states: Words,
     period: Codes,
-    tied: NDArray[np.bool_],
+    has_tie: NDArray[np.bool_],
     max_steps: int,
     choice: int,
 ) -> None:
@@ -219,8 +225,8 @@ def _close(
         age = _fields(links, state, u)
         mark, power, since, is_open = state.copy(), 1, 0, True
         for _ in range(max_steps):
-            age = _step(links, state, u, age, tied, choice)
-            if choice == RAISE and tied.any():
+            age = _step(links, state, u, age, has_tie, choice)
+            if choice == RAISE and has_tie.any():
                 return
             since += 1
             if (state == mark).all():
@@ -234,7 +240,7 @@ def _close(
         smallest = states[k]
         smallest[:] = state
         for _ in range(since):
-            age = _step(links, state, u, age, tied, choice)
+            age = _step(links, state, u, age, has_tie, choice)
             if _is_less(state, smallest):
                 smallest[:] = state
         period[k] = since
@@ -279,7 +285,7 @@ def _shift(links: _Links, chosen: Words, state: Words, factor: float, u: Floats)
 
 @jit
 def _step(
-    links: _Links, state: Words, u: Floats, age: int, tied: NDArray[np.bool_], choice: int
+    links: _Links, state: Words, u: Floats, age: int, has_tie: NDArray[np.bool_], choice: int
 ) -> int:
     """Take state and fields one step on, and return the additions behind the fields."""
     n, error = len(u), links.error
@@ -292,7 +298,7 @@ def _step(
             if error[i] > 0:
                 field = _exact_field(links, i, state)
             if field == 0:
-                tied[i] = True
+                has_tie[i] = True
                 if choice == UP or (choice == KEEP and state[i >> 6] & bit):
                     field = 1.0
         if field > 0:

@@ -9,14 +9,16 @@ from numpy.typing import ArrayLike
 
 from flux._base.checks import check_count, check_weights
 from flux._base.types import Codes, Floats
-from flux.attractors.zero_noise_map import successor_map
+from flux.attractors.zero_noise_map import TieRule, successor_map
 
 MAX_DRAWN = 16
 """Neurons whose states are objects of their own."""
 
 
-def state_graph(W: ArrayLike, b: ArrayLike | None = None, *, ties: str = "raise") -> Any:
+def state_graph(W: ArrayLike, b: ArrayLike | None = None, *, ties: TieRule = "raise") -> Any:
     """Return the zero-noise map as a directed graph: each state points to the one that follows.
+
+    The map is equation :eq:`eq-att-map` of the book.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ a comparison of two small ranks, and ties into equal ranks.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,7 @@ from flux._base.checks import check_bias, check_choice, check_weights
 from flux._base.errors import ArgumentError, FluxError
 from flux._base.jit import jit
 from flux._base.memory import check_memory
+from flux._base.progress import progress_bar
 from flux._base.threads import share, thread_pool
 from flux._base.types import Codes, Floats
 
@@ -33,10 +34,15 @@ TOP = 61
 """Bits of the highest digit, which has a sign and takes a carry."""
 GRAIN = 1 << 18
 """States that are worth a thread."""
+SPAN = 1 << 26
+"""States, whole rows of the tables, between two looks at the progress bar."""
 SHOWN = 8
 """States with ties that a report names."""
 INSTEAD = "follow some of its states with sample_attractors"
-CHOICES = ("raise", "keep", "up", "down")
+REMEDY = "a sign of zero must be chosen, by ties='keep' (the neuron keeps its spin), 'up' or 'down'"
+
+TieRule = Literal["raise", "keep", "up", "down"]
+TIE_RULES = get_args(TieRule)
 
 Int32s = NDArray[np.int32]
 Ranks = NDArray[np.int16]
@@ -93,11 +99,17 @@ class Tables(NamedTuple):
     ties: Ties
 
 
-def successor_map(W: ArrayLike, b: ArrayLike | None = None, *, ties: str = "raise") -> Int32s:
+def successor_map(
+    W: ArrayLike,
+    b: ArrayLike | None = None,
+    *,
+    ties: TieRule = "raise",
+    progress: bool = True,
+) -> Int32s:
     """Return the next state of every state in the limit of no noise: y = sign(W x + b).
 
     Signs are those of the exact sums of the given doubles, free of rounding: the doubles
-    0.1 + 0.2 - 0.3 are no tie, since they add up to 2.8e-17.
+    0.1 + 0.2 - 0.3 are no tie, since they add up to 2.8e-17. Equation :eq:`eq-att-map` of the book.
 
     Parameters
     ----------
@@ -107,6 +119,8 @@ def successor_map(W: ArrayLike, b: ArrayLike | None = None, *, ties: str = "rais
         Biases; zero by default.
     ties : {"raise", "keep", "up", "down"}
         What a neuron with u_i = 0 does: stop with an error, keep its spin, or take +1 or -1.
+    progress : bool
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -131,13 +145,13 @@ def successor_map(W: ArrayLike, b: ArrayLike | None = None, *, ties: str = "rais
     n = len(bias)
     check_memory(8 * 2.0**n + table_bytes(n), f"the map of all states of n = {n} neurons", INSTEAD)
     tables = make_tables(weights, bias, ties)
-    codes = fill_codes(tables)
+    codes = fill_codes(tables, progress)
     if tables.odd:
         codes = np.concatenate([codes, (1 << n) - 1 - codes[::-1]], dtype=np.int32)
     return codes
 
 
-def check_map(W: ArrayLike, b: ArrayLike | None, ties: str) -> tuple[Floats, Floats]:
+def check_map(W: ArrayLike, b: ArrayLike | None, ties: TieRule) -> tuple[Floats, Floats]:
     """Return W and b checked for a map of all states."""
     weights = check_weights(W)
     n = len(weights)
@@ -147,13 +161,8 @@ def check_map(W: ArrayLike, b: ArrayLike | None, ties: str) -> tuple[Floats, Flo
             f" {INSTEAD}"
         )
     bias = check_bias(b, n)
-    check_ties(ties)
+    check_choice("ties", ties, TIE_RULES)
     return weights, bias
-
-
-def check_ties(ties: str) -> None:
-    """Raise a ValueError if `ties` is no way to deal with a field of zero."""
-    check_choice("ties", ties, CHOICES)
 
 
 def table_bytes(n: int) -> float:
@@ -167,7 +176,7 @@ def low_neurons(n: int) -> int:
     return min(n - 1, max(n // 2, SHORTEST_ROW), LONGEST_ROW)
 
 
-def make_tables(W: Floats, b: Floats, ties: str) -> Tables:
+def make_tables(W: Floats, b: Floats, ties: TieRule) -> Tables:
     """Return the map in the form of tables; raise a TieError if ties are not allowed."""
     n = len(b)
     lo = low_neurons(n)
@@ -193,17 +202,22 @@ def make_tables(W: Floats, b: Floats, ties: str) -> Tables:
     return Tables(keys, thresholds, ranks, marks, odd, report)
 
 
-def fill_codes(tables: Tables) -> Int32s:
+def fill_codes(tables: Tables, progress: bool) -> Int32s:
     """Return the successor of all states, or where the map is odd of those with top neuron -1."""
-    rows = len(tables.thresholds) >> tables.odd
-    size = tables.keys.shape[1]
+    keys, thresholds = tables.keys, tables.thresholds
+    rows, size = len(thresholds) >> tables.odd, keys.shape[1]
     codes = np.zeros(rows * size, np.int32)
-    work = tables.keys, tables.thresholds, codes
     if codes.size <= GRAIN:
-        _fill(0, rows, *work)
+        _fill(0, rows, keys, thresholds, codes)
         return codes
-    with thread_pool() as pool:
-        share(pool, _fill, rows, GRAIN // size, *work)
+    _fill(0, 0, keys, thresholds, codes)  # compiled before the bar's time begins
+    bar = progress_bar("zero-noise map", codes.size, unit="state", show=progress)
+    with thread_pool() as pool, bar:
+        for first in range(0, codes.size, SPAN):
+            some = codes[first : first + SPAN]
+            work = keys, thresholds[first // size :], some
+            share(pool, _fill, len(some) // size, GRAIN // size, *work)
+            bar.update(len(some))
     return codes
 
 
@@ -293,12 +307,11 @@ def _complaint(report: Ties, n: int) -> str:
     named = ", ".join(map(str, neurons[:SHOWN])) + (", ..." if len(neurons) > SHOWN else "")
     return (
         f"W x + b is zero in {report.n_states} of the {2**n} states (the first has code"
-        f" {report.first[0]}), at neurons {named}: a sign of zero must be chosen, by"
-        " ties='keep' (the neuron keeps its spin), 'up' or 'down'"
+        f" {report.first[0]}), at neurons {named}: {REMEDY}"
     )
 
 
-def _settle(ranks: Ranks, marks: Ranks, lo: int, ties: str) -> tuple[Ranks, Ranks]:
+def _settle(ranks: Ranks, marks: Ranks, lo: int, ties: TieRule) -> tuple[Ranks, Ranks]:
     """Return keys and thresholds that decide equal ranks too."""
     n, size = ranks.shape
     if ties == "down":

@@ -51,8 +51,8 @@ def add(F: Field, a: Codes, b: Codes) -> Codes:
 
 def multiply(F: Field, a: Codes, b: Codes) -> Codes:
     """Return a b, elementwise."""
-    found = F.power[(F.log[a] + F.log[b]) % len(F.power)]
-    return np.where((a == 0) | (b == 0), 0, found)
+    product = F.power[(F.log[a] + F.log[b]) % len(F.power)]
+    return np.where((a == 0) | (b == 0), 0, product)
 
 
 def negative(F: Field, a: Codes) -> Codes:

@@ -10,18 +10,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from tqdm import tqdm
 
-from flux._base.checks import check_choice, check_count, check_floats, check_real, check_rng, short
+from flux._base.checks import check_count, check_floats, check_real, check_rng, short
 from flux._base.errors import ArgumentError, FluxError
 from flux._base.memory import check_memory
+from flux._base.progress import progress_bar
 from flux._base.types import Floats
 from flux.search.history import History, Step, find_step, join_steps, replay
 
-METHODS = ("selection", "cma")
-
 Mutation = Callable[[Floats, np.random.Generator], ArrayLike]
-_Scored = tuple[float, Floats]
+Scored = tuple[float, Floats]
 
 
 class Evolution(NamedTuple):
@@ -92,15 +90,15 @@ def evolve(
     bound: float | None = None,
     population: int = 1,
     offspring: int | None = None,
-    method: str = "selection",
     progress: bool = True,
 ) -> Evolution:
     """Search for a matrix of high fitness by mutation and selection.
 
-    With one parent and one child per step this is mutate-and-keep: the child replaces its
-    parent if its fitness is not lower. In general each step draws the parent of each of
-    `offspring` children from the population, and the best `population` of parents and children
-    together go on, children before parents of equal fitness. The first population is W0 alone.
+    With one parent and one child per step this is mutate-and-keep, equation :eq:`eq-evo-scheme` of
+    the book: the child replaces its parent if its fitness is not lower. In general each step draws
+    the parent of each of `offspring` children from the population, and the best `population` of
+    parents and children together go on, children before parents of equal fitness. The first
+    population is W0 alone.
 
     Parameters
     ----------
@@ -115,7 +113,6 @@ def evolve(
         Number of steps, at least 0.
     mutation : float or callable
         Standard deviation of the normal changes, or a function (W, rng) -> mutated copy of W.
-        With "cma" the standard deviation in the first step.
     share : float
         Probability, above 0, that an entry changes in a mutation; one entry always does.
     bound : float, optional
@@ -124,14 +121,9 @@ def evolve(
     population : int
         Number mu of matrices that survive a step.
     offspring : int, optional
-        Number lambda of children in each step; `population` by default, and what the library
-        proposes with "cma".
-    method : str
-        "selection" as above, or "cma": covariance matrix adaptation, which learns along which
-        directions to mutate (needs the package cma). It ends before `steps` once it has
-        converged, keeps to the bound by its own means, and has neither `share` nor `population`.
+        Number lambda of children in each step; `population` by default.
     progress : bool
-        Whether a run of more than two seconds shows a progress bar.
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -150,13 +142,11 @@ def evolve(
     SearchError
         If `fitness` raises an error or returns anything but a number, or if a mutation function
         fails; it holds what had been reached.
-    ImportError
-        If `method` is "cma" and the package is missing.
 
     References
     ----------
     Metzner et al. (2024), Neural Computation 36(3), 351-384; Beyer & Schwefel (2002), Natural
-    Computing 1, 3-52; Hansen (2016), The CMA evolution strategy: a tutorial, arXiv 1604.00772.
+    Computing 1, 3-52.
 
     Examples
     --------
@@ -167,20 +157,11 @@ def evolve(
     >>> np.array_equal(replay(found.history, 0), np.zeros((2, 2)))
     True
     """
-    check_rng(rng)
-    start = check_floats("W0", W0)
-    steps = check_count("steps", steps, 0)
     population = check_count("population", population, 1)
-    check_choice("method", method, METHODS)
-    if offspring is not None:
-        offspring = check_count("offspring", offspring, 1 if method == "selection" else 2)
-    limit = np.inf if bound is None else check_real("bound", bound, 0.0)
-    if not (start.size and np.abs(start).max() <= min(limit, np.finfo(float).max)):
-        raise ArgumentError(
-            f"W0 must hold finite numbers within the bound {limit}, but was {short(W0)}"
-        )
-    if not callable(fitness):
-        raise ArgumentError(f"fitness must be a function of a matrix, but was {short(fitness)}")
+    offspring = population if offspring is None else check_count("offspring", offspring, 1)
+    score, start, steps, limit = check_search(
+        fitness, W0, rng, steps, bound, population + offspring
+    )
     share = check_real("share", share, 0.0, 1.0)
     if share == 0:
         raise ArgumentError("share must be above 0, but was 0")
@@ -188,35 +169,68 @@ def evolve(
         mutation = check_real("mutation", mutation, 0.0)
     elif share != 1:
         raise ArgumentError(f"share must be left out with a mutation function, but was {share}")
-    members = population + (offspring or population)
+    mutate = _make_mutation(mutation, share, limit)
+    search = _select(score, start, rng, mutate, population, offspring)
+    return follow(search, score, start, steps, progress)
+
+
+class Fitness:
+    """A fitness that counts its calls and passes nothing on but numbers."""
+
+    def __init__(self, function: Callable[[Floats], Any]) -> None:
+        self.function = function
+        self.calls = 0
+
+    def __call__(self, W: Floats) -> float:
+        """Return the fitness of a copy of W, or raise a SearchError."""
+        self.calls += 1
+        try:
+            returned = self.function(W.copy())
+        except Exception as error:
+            raise SearchError(f"fitness raised {type(error).__name__}: {error}", W) from error
+        try:
+            value = float(returned)
+        except (TypeError, ValueError):
+            value = np.nan
+        if np.isnan(value) or value == np.inf:
+            raise SearchError(f"fitness must return a number, but returned {short(returned)}", W)
+        return value
+
+
+def check_search(
+    fitness: Callable[[Floats], Any],
+    W0: ArrayLike,
+    rng: np.random.Generator,
+    steps: int,
+    bound: float | None,
+    members: int,
+) -> tuple[Fitness, Floats, int, float]:
+    """Return the fitness to call, the first matrix, the number of steps and the bound."""
+    check_rng(rng)
+    start = check_floats("W0", W0)
+    steps = check_count("steps", steps, 0)
+    limit = np.inf if bound is None else check_real("bound", bound, 0.0)
+    if not (start.size and np.abs(start).max() <= min(limit, np.finfo(float).max)):
+        raise ArgumentError(
+            f"W0 must hold finite numbers within the bound {limit}, but was {short(W0)}"
+        )
+    if not callable(fitness):
+        raise ArgumentError(f"fitness must be a function of a matrix, but was {short(fitness)}")
     needed = 40.0 * steps + 8.0 * start.size * members
     check_memory(
         needed, f"{steps} steps of {members} matrices", "lower steps, population or offspring"
     )
+    return Fitness(fitness), start, steps, limit
 
-    evaluations = 0
 
-    def score(W: Floats) -> float:
-        nonlocal evaluations
-        evaluations += 1
-        return _call(fitness, W)
-
-    if method == "cma":
-        if callable(mutation) or mutation == 0 or limit == 0:
-            raise ArgumentError(
-                "mutation and bound must be numbers above 0 for cma, but were"
-                f" {short(mutation)} and {short(bound)}"
-            )
-        if population != 1 or share != 1:
-            raise ArgumentError("population and share must be left out for cma, which has its own")
-        search = _adapt(score, start, rng, mutation, limit, offspring)
-    else:
-        mutate = _make_mutation(mutation, share, limit)
-        search = _select(score, start, rng, mutate, population, offspring or population)
+def follow(
+    search: Iterator[Scored], score: Fitness, start: Floats, steps: int, progress: bool
+) -> Evolution:
+    """Take the steps of a search that yields the best matrix after each, and keep their history."""
     records: list[Step] = []
     best = start
     try:
-        with tqdm(total=steps, delay=2, leave=False, disable=not progress, unit="step") as bar:
+        with progress_bar("evolution", steps, unit="step", show=progress) as bar:
             for value, W in islice(search, steps + 1):
                 # one record a step, so that an interrupt cannot tear it apart
                 records.append(find_step(value, W, best))
@@ -226,26 +240,11 @@ def evolve(
         if not records:
             raise
         reached = len(records) - 1
-        warnings.warn(f"stopped from the keyboard after {reached} of {steps} steps", stacklevel=2)
+        warnings.warn(f"stopped from the keyboard after {reached} of {steps} steps", stacklevel=3)
     except SearchError as error:
-        error.reached = _finish(records, start, evaluations) if records else None
+        error.reached = _finish(records, start, score.calls) if records else None
         raise
-    return _finish(records, start, evaluations)
-
-
-def _call(fitness: Callable[[Floats], Any], W: Floats) -> float:
-    """Return the fitness of a copy of W as a float, or raise a SearchError."""
-    try:
-        returned = fitness(W.copy())
-    except Exception as error:
-        raise SearchError(f"fitness raised {type(error).__name__}: {error}", W) from error
-    try:
-        value = float(returned)
-    except (TypeError, ValueError):
-        value = np.nan
-    if np.isnan(value) or value == np.inf:
-        raise SearchError(f"fitness must return a number, but returned {short(returned)}", W)
-    return value
+    return _finish(records, start, score.calls)
 
 
 def _make_mutation(
@@ -275,13 +274,13 @@ def _change(W: Floats, rng: np.random.Generator, width: float, share: float) -> 
 
 
 def _select(
-    score: Callable[[Floats], float],
+    score: Fitness,
     start: Floats,
     rng: np.random.Generator,
     mutate: Callable[[Floats, np.random.Generator], Floats],
     population: int,
     offspring: int,
-) -> Iterator[_Scored]:
+) -> Iterator[Scored]:
     """Yield the best of the population and its fitness, first at the start."""
     parents = [(score(start), start)]
     while True:
@@ -292,46 +291,6 @@ def _select(
             children.append((score(child), child))
         # the sort is stable: of equals children come first, so that neutral changes spread
         parents = sorted([*children, *parents], key=lambda member: -member[0])[:population]
-
-
-def _adapt(
-    score: Callable[[Floats], float],
-    start: Floats,
-    rng: np.random.Generator,
-    width: float,
-    bound: float,
-    offspring: int | None,
-) -> Iterator[_Scored]:
-    """Yield the best matrix so far and its fitness, by the package cma."""
-    try:
-        import cma
-    except ImportError as error:
-        raise ImportError("method 'cma' needs the package cma: pip install cma") from error
-    options: dict[str, Any] = {
-        # neither prints nor reads or writes files
-        "verbose": -10,
-        "verb_log": 0,
-        # nan: the global seed of numpy stays as it is, all randomness comes from rng
-        "seed": np.nan,
-        "randn": lambda *shape: rng.standard_normal(shape),
-    }
-    if np.isfinite(bound):
-        options["bounds"] = [-bound, bound]
-    if offspring is not None:
-        options["popsize"] = offspring
-    search = cma.CMAEvolutionStrategy(start.ravel(), width, options)
-    best = (score(start), start)
-    while True:
-        yield best
-        if search.stop():
-            return
-        points = search.ask()
-        children = [np.asarray(point).reshape(start.shape) for point in points]
-        values = [score(child) for child in children]
-        search.tell(points, [-value for value in values])
-        top = int(np.argmax(values))
-        if values[top] >= best[0]:
-            best = (values[top], children[top])
 
 
 def _finish(steps: list[Step], start: Floats, evaluations: int) -> Evolution:

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize
-from tqdm import tqdm
 
-from flux._base.checks import check_choice, check_count, check_real, check_rng, check_weights
+from flux._base.checks import check_choice, check_count, check_floats, check_real, check_rng
 from flux._base.errors import ArgumentError
 from flux._base.memory import check_memory
+from flux._base.progress import progress_bar
 from flux._base.threads import single_blas
 from flux._base.types import Codes, Floats
 from flux.exact.gradient import flux_gradient
 
-NORMS = ("entry", "l1", "l2", "frobenius")
+Norm = Literal["entry", "l1", "l2", "frobenius"]
+NORMS = get_args(Norm)
 MEMORY = 10
 """Former values that a step of the projected gradient may fall back to at worst."""
 SUFFICIENT = 1e-4
@@ -76,7 +77,7 @@ def ascend(
     W0: ArrayLike,
     *,
     bound: float,
-    norm: str = "entry",
+    norm: Norm = "entry",
     starts: int = 1,
     rng: np.random.Generator | None = None,
     jobs: int = 1,
@@ -87,6 +88,8 @@ def ascend(
     progress: bool = True,
 ) -> Ascent:
     """Climb to a local maximum of the flux I[x(t); x(t+1)] under a bound on the weights.
+
+    It follows the exact gradient, equation :eq:`eq-gradient` of the book.
 
     The norm that must not exceed `bound` is ``max_ij |W_ij|`` ("entry"), ``sum_j |W_ij|`` of each
     row ("l1"), ``sqrt(sum_j W_ij**2)`` of each row ("l2") or ``sqrt(sum_ij W_ij**2)``
@@ -107,8 +110,8 @@ def ascend(
         First start, within the bound.
     bound : float
         Largest allowed norm, above 0 and at most 1e100.
-    norm : str
-        "entry", "l1", "l2" or "frobenius".
+    norm : {"entry", "l1", "l2", "frobenius"}
+        What must not exceed the bound.
     starts : int
         Number of starts, `W0` among them.
     rng : numpy.random.Generator, optional
@@ -126,7 +129,7 @@ def ascend(
         The moderate bound is the norm of N-rooks of this strength, above 0. Starts beyond it
         climb under the full bound at once.
     progress : bool
-        Whether more than two seconds of several starts show a progress bar.
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -156,10 +159,9 @@ def ascend(
     [[2. 0.]
      [0. 2.]]
     """
-    try:
-        first = check_weights(W0)
-    except ValueError as error:
-        raise ArgumentError(str(error).replace("W", "W0", 1)) from None
+    first = check_floats("W0", W0)
+    if first.ndim != 2 or first.shape[0] != first.shape[1] or first.size == 0:
+        raise ArgumentError(f"W0 must have shape (n, n) with n >= 1, but had shape {first.shape}")
     n = len(first)
     bound = check_real("bound", bound, 0.0, STRONGEST)
     if bound == 0:
@@ -177,7 +179,7 @@ def ascend(
         target = check_real("target", target, -np.inf)
     with np.errstate(over="ignore"):
         reached = _norms(first, norm).max()
-    if reached > bound * ROUNDED:
+    if not reached <= bound * ROUNDED:
         raise ArgumentError(
             f"W0 must stay within the bound {bound:g}, but its norm was {reached:g}"
         )
@@ -186,84 +188,104 @@ def ascend(
     if starts > 1:
         points += _random_starts(n, low, norm, starts - 1, check_rng(rng))
 
-    arguments = (low, bound, norm, target, tolerance, max_evaluations)
-    quiet = not progress or starts == 1
-    with tqdm(total=starts, desc="ascent", delay=2, leave=False, disable=quiet) as bar:
-        ends = []
-        for end in _share(jobs, points, arguments):
+    options = (low, bound, norm, target, tolerance, max_evaluations)
+    is_one = starts == 1
+    total, unit = (None, "evaluation") if is_one else (starts, "start")
+    ends = []
+    with progress_bar("ascent", total, unit=unit, show=progress) as bar:
+        for end in _share(jobs, points, options, bar.update if is_one else bool):
             ends.append(end)
-            bar.update()
+            bar.update(not is_one)
     W, I, evaluations = zip(*ends, strict=True)
     best = int(np.argmax(I))
     runs = Runs(np.array(I), np.array(W), np.array(evaluations))
     return Ascent(W[best], I[best], int(sum(evaluations)), runs)
 
 
-def _share(jobs: int, points: list[Floats], arguments: tuple[Any, ...]) -> Any:
-    """Yield the end of each start, in their order."""
+def _share(
+    jobs: int, points: list[Floats], options: tuple[Any, ...], tick: Callable[[], object]
+) -> Any:
+    """Yield the end of each start, in their order; `tick` is called after each evaluation here."""
     if min(jobs, len(points)) == 1:
-        return (_climb(W, *arguments) for W in points)
+        return (_climb(W, tick, *options) for W in points)
     from joblib import Parallel, delayed, parallel_config
 
     with parallel_config(backend="loky", inner_max_num_threads=1):
         pool = Parallel(n_jobs=min(jobs, len(points)), return_as="generator")
-        return pool(delayed(_climb)(W, *arguments) for W in points)
+        return pool(delayed(_climb)(W, bool, *options) for W in points)
 
 
-class _Ended(Exception):
-    """Target or last evaluation reached."""
+class _Enough(Exception):
+    """Target or last evaluation reached; no optimizer knows another way to end at once."""
+
+
+class _Loss:
+    """Minus the flux and minus its slope, as functions of the flat weights.
+
+    The best matrix and the number of evaluations are kept, and the last values: optimizers ask
+    for them again.
+    """
+
+    def __init__(
+        self, W: Floats, target: float, max_evaluations: int, tick: Callable[[], object]
+    ) -> None:
+        self.target, self.max_evaluations, self.tick = target, max_evaluations, tick
+        self.best_W, self.best_I, self.evaluations = W, -np.inf, 0
+        self.last, self.known = np.empty(0), (0.0, np.empty(0))
+
+    def __call__(self, flat: Floats) -> tuple[float, Floats]:
+        """Return value and slope, or raise _Enough."""
+        if np.array_equal(flat, self.last):
+            return self.known
+        W = flat.reshape(self.best_W.shape)
+        flux, dW, _ = flux_gradient(W)
+        self.evaluations += 1
+        self.tick()
+        if flux.I > self.best_I:
+            self.best_I, self.best_W = flux.I, W.copy()
+        if self.best_I >= self.target or self.evaluations == self.max_evaluations:
+            raise _Enough
+        self.last, self.known = flat.copy(), (-flux.I, -dW.ravel())
+        return self.known
 
 
 def _climb(
     W: Floats,
+    tick: Callable[[], object],
     low: float,
     bound: float,
-    norm: str,
+    norm: Norm,
     target: float,
     tolerance: float,
     max_evaluations: int,
 ) -> tuple[Floats, float, int]:
     """Return the best matrix on the way from W, its flux, and the number of evaluations."""
-    best_I, best_W, evaluations = -np.inf, W, 0
-    last, known = np.empty(0), (0.0, np.empty(0))
-
-    def loss(flat: Floats) -> tuple[float, Floats]:
-        nonlocal best_I, best_W, evaluations, last, known
-        if np.array_equal(flat, last):
-            return known
-        at = flat.reshape(W.shape)
-        found = flux_gradient(at)
-        evaluations += 1
-        if found.flux.I > best_I:
-            best_I, best_W = found.flux.I, at.copy()
-        if best_I >= target or evaluations == max_evaluations:
-            raise _Ended
-        last, known = flat.copy(), (-found.flux.I, -found.dW.ravel())
-        return known
-
-    def climb(x: Floats, bound: float, tolerance: float) -> Floats:
-        def project(flat: Floats) -> Floats:
-            return _project(flat.reshape(W.shape), bound, norm).ravel()
-
-        if norm != "entry":
-            return _descend(loss, project, x, bound, tolerance)
-        return minimize(
-            loss,
-            x,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(-bound, bound)] * x.size,
-            options={"gtol": tolerance, "ftol": 1e-15, "maxfun": np.inf, "maxiter": np.inf},
-        ).x
-
-    with single_blas(), suppress(_Ended):
+    loss = _Loss(W, target, max_evaluations, tick)
+    with single_blas(), suppress(_Enough):
         x = W.ravel()
         if low < bound and _norms(W, norm).max() <= low * ROUNDED:
-            x = climb(x, low, max(tolerance, ROUGH)) * (bound / low)
-        x = climb(x, bound, tolerance)
-        while -loss(x)[0] < best_I:  # a run may pass a better matrix than it ends at
-            x = climb(best_W.ravel(), bound, tolerance)
-    return best_W, best_I, evaluations
+            x = _minimize(loss, x, low, norm, max(tolerance, ROUGH)) * (bound / low)
+        x = _minimize(loss, x, bound, norm, tolerance)
+        while -loss(x)[0] < loss.best_I:  # a run may pass a better matrix than it ends at
+            x = _minimize(loss, loss.best_W.ravel(), bound, norm, tolerance)
+    return loss.best_W, loss.best_I, loss.evaluations
+
+
+def _minimize(loss: _Loss, x: Floats, bound: float, norm: Norm, tolerance: float) -> Floats:
+    """Return where the descent from x under the bound ends."""
+    if norm != "entry":
+        shape = loss.best_W.shape
+        return _descend(
+            loss, lambda x: _project(x.reshape(shape), bound, norm).ravel(), x, bound, tolerance
+        )
+    return minimize(
+        loss,
+        x,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(-bound, bound)] * x.size,
+        options={"gtol": tolerance, "ftol": 1e-15, "maxfun": np.inf, "maxiter": np.inf},
+    ).x
 
 
 def _descend(
@@ -281,17 +303,19 @@ def _descend(
     while np.abs(project(x - slope) - x).max() > tolerance:
         step = project(x - min(length, FARTHEST * bound / np.abs(slope).max()) * slope) - x
         gain = float(slope @ step)
-        share = 1.0
+        part = 1.0
         while True:
-            moved = x + share * step
+            moved = x + part * step
             new_value, new_slope = loss(moved)
-            if new_value <= max(recent) + SUFFICIENT * share * gain:
+            if new_value <= max(recent) + SUFFICIENT * part * gain:
                 break
             # the minimum of the parabola through both values and the slope, kept within reason
-            curved = -0.5 * share**2 * gain / (new_value - value - share * gain)
-            share = min(max(curved, 0.1 * share), 0.5 * share)
-            if share < SHORTEST:  # rounding hides what gain is left
+            curved = -0.5 * part**2 * gain / (new_value - value - part * gain)
+            part = min(max(curved, 0.1 * part), 0.5 * part)
+            if part < SHORTEST:  # rounding hides what gain is left
                 return x
+        if length == np.inf and np.array_equal(moved, x):  # or even the whole step
+            return x
         turn = float((moved - x) @ (new_slope - slope))
         length = float((moved - x) @ (moved - x)) / turn if turn > 0 else np.inf
         x, value, slope = moved, new_value, new_slope
@@ -299,7 +323,7 @@ def _descend(
     return x
 
 
-def _norms(W: Floats, norm: str) -> Floats:
+def _norms(W: Floats, norm: Norm) -> Floats:
     """Return the norms that are bounded: of all rows, or one of the whole matrix."""
     if norm == "entry":
         return np.abs(W).max(keepdims=True)
@@ -309,7 +333,7 @@ def _norms(W: Floats, norm: str) -> Floats:
     return np.sqrt(np.square(W).sum(whole, keepdims=True))
 
 
-def _project(W: Floats, bound: float, norm: str) -> Floats:
+def _project(W: Floats, bound: float, norm: Norm) -> Floats:
     """Return the matrix within the bound that is nearest to W."""
     if norm != "l1":
         sizes = _norms(W, norm)
@@ -324,7 +348,7 @@ def _project(W: Floats, bound: float, norm: str) -> Floats:
 
 
 def _random_starts(
-    n: int, bound: float, norm: str, count: int, rng: np.random.Generator
+    n: int, bound: float, norm: Norm, count: int, rng: np.random.Generator
 ) -> list[Floats]:
     points = []
     for _ in range(count):

@@ -13,9 +13,9 @@ from flux._base.memory import check_memory
 def rookness(W: ArrayLike) -> float:
     """Return how near W is to N-rooks: the squared cosine to the nearest signed permutation.
 
-    It is max_S (sum_ij W_ij S_ij)**2 / (n sum_ij W_ij**2) over all matrices S with one entry
-    +-1 in each row and column. That is 1 for N-rooks of any strength, 1 / k for a weighing
-    matrix W(n, k), and 1 / n for a full matrix of entries of equal magnitude.
+    It is max_S (sum_ij W_ij S_ij)**2 / (n sum_ij W_ij**2) over all matrices S with one entry +-1 in
+    each row and column, equation :eq:`eq-evo-rookness` of the book: 1 for N-rooks of any strength,
+    1 / k for a weighing matrix W(n, k), and 1 / n for a full matrix of entries of equal magnitude.
 
     Parameters
     ----------
@@ -54,6 +54,8 @@ def rookness(W: ArrayLike) -> float:
 
 def row_overlap(W: ArrayLike) -> float:
     """Return the root-mean-square cosine of the angle between two different rows of W.
+
+    Equation :eq:`eq-bey-overlap` of the book.
 
     Parameters
     ----------

@@ -29,9 +29,9 @@ HALF_A_BIT, STRONGEST = 3.0, 100.0
 def design_flux(n: int, flux: float, *, rng: np.random.Generator, k: int = 1) -> sparse.csr_array:
     """Build a network of n neurons without bias that has a wanted flux.
 
-    With `k` = 1 it is an N-rooks matrix, for which n (1 - h2(sigma(w))) = `flux` is solved for
-    the strength w. With more it consists of weighing matrices of at most 8 neurons, k entries
-    +-w a row, that do not hear one another, so that their exact fluxes add.
+    With `k` = 1 it is an N-rooks matrix, and equation :eq:`eq-rooks` of the book is solved for the
+    strength w. With more it consists of weighing matrices of at most 8 neurons, k entries +-w a
+    row, that do not hear one another, so that their exact fluxes add.
 
     Parameters
     ----------
@@ -93,17 +93,17 @@ def design_flux(n: int, flux: float, *, rng: np.random.Generator, k: int = 1) ->
     return sparse.csr_array((weights, (place[whole.row], place[whole.col])), shape=(n, n))
 
 
-def _rook_strength(share: float, missing: float) -> float:
-    """Return w with 1 - h2(sigma(w)) = share = 1 - missing, to full precision at both ends."""
+def _rook_strength(bits: float, missing: float) -> float:
+    """Return w with 1 - h2(sigma(w)) = bits = 1 - missing, to full precision at both ends."""
 
     def too_strong(w: float) -> float:
         return missing - float(field_entropy(np.array(w)))
 
     def too_weak(w: float) -> float:  # 1 - h2 without a difference of nearly equal numbers
         log_cosh = np.log1p(2 * np.sinh(w / 4) ** 2)
-        return share - float((w / 2 * np.tanh(w / 2) - log_cosh) / np.log(2.0))
+        return bits - float((w / 2 * np.tanh(w / 2) - log_cosh) / np.log(2.0))
 
-    excess, strongest = (too_strong, STRONGEST) if share > missing else (too_weak, HALF_A_BIT)
+    excess, strongest = (too_strong, STRONGEST) if bits > missing else (too_weak, HALF_A_BIT)
     return brentq(excess, 0.0, strongest, xtol=1e-300, rtol=1e-13)
 
 
@@ -116,10 +116,10 @@ def _block_strength(flux: float, counts: Counter[int], blocks: dict[int, Signs])
     # not by bisection alone: blocks with ties (even k) may lose flux as they get stronger
     most = -flux
     for weaker, stronger in pairwise(STRENGTHS):
-        found = excess(stronger)
-        if found >= 0:
+        surplus = excess(stronger)
+        if surplus >= 0:
             return brentq(excess, weaker, stronger, xtol=1e-14, rtol=1e-13)
-        most = max(most, found)
+        most = max(most, surplus)
     kinds = " and ".join(f"{c} blocks W({m}, k)" for m, c in sorted(counts.items()))
     raise ArgumentError(
         f"flux must be at most {most + flux:.6g} here, the most that {kinds} have at any strength,"

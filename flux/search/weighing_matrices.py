@@ -35,7 +35,8 @@ def weighing_matrix(n: int, k: int, *, strength: float) -> Floats:
     """Return a weighing matrix W(n, k): entries 0 and +-w, k a row, and W W^T = k w**2 1.
 
     Every neuron hears k others, equally strongly, and no two rows overlap: W(n, 1) are
-    N-rooks, W(n, n - 1) conference matrices, W(n, n) Hadamard matrices.
+    N-rooks, W(n, n - 1) conference matrices, W(n, n) Hadamard matrices. Equation
+    :eq:`eq-bey-weighing` of the book.
 
     Parameters
     ----------
@@ -89,8 +90,8 @@ def find_design(n: int, k: int) -> Builder | None:
     """Return the function that builds a W(n, k), or None."""
     if obstacle(n, k):
         return None
-    found = (construct(n, k) for construct in CONSTRUCTIONS)
-    return next((build for build in found if build), None)
+    builders = (construct(n, k) for construct in CONSTRUCTIONS)
+    return next((build for build in builders if build), None)
 
 
 def obstacle(n: int, k: int) -> str:
@@ -173,7 +174,7 @@ def _skew_conference(n: int) -> Builder | None:
     if half is None:
         return (lambda: np.array([[0, 1], [-1, 0]], np.int8)) if n == 2 else None
     one = np.eye(n // 2, dtype=np.int8)
-    return lambda: _blocks([[half(), half() + one], [half() - one, -half()]])
+    return lambda: np.block([[half(), half() + one], [half() - one, -half()]])
 
 
 def _doubled_skew(n: int, k: int) -> Builder | None:
@@ -190,7 +191,7 @@ def _hadamard(n: int, k: int) -> Builder | None:
     if n % 4 != 0 or half % 4 != 2 or not (symmetric := _paley(half, half - 1)):
         return None
     one = np.eye(half, dtype=np.int8)
-    return lambda: _blocks(
+    return lambda: np.block(
         [[symmetric() + one, symmetric() - one], [symmetric() - one, -symmetric() - one]]
     )
 
@@ -253,8 +254,8 @@ def _two_circulants(n: int, k: int) -> Builder | None:
     for key, a in rows.items():
         b = rows.get((k - key[0], *(-c for c in key[1:])))
         if b is not None:
-            A, B = _circulant(a), _circulant(b)
-            return lambda: _blocks([[A, B], [-B.T, A.T]])
+            A, B = circulant(a), circulant(b)
+            return lambda: np.block([[A, B], [-B.T, A.T]])
     return None
 
 
@@ -270,7 +271,7 @@ def _four_circulants(n: int, k: int) -> Builder | None:
     for key, pair in pairs.items():
         rest = pairs.get((k - key[0], *(-c for c in key[1:])))
         if rest:
-            four = [_circulant(row) for row in (*pair, *rest)]
+            four = [circulant(row) for row in (*pair, *rest)]
             return lambda: _goethals_seidel(*four)
     return None
 
@@ -278,7 +279,7 @@ def _four_circulants(n: int, k: int) -> Builder | None:
 def _goethals_seidel(A: Signs, B: Signs, C: Signs, D: Signs) -> Signs:
     b, c, d = B[:, ::-1], C[:, ::-1], D[:, ::-1]  # times the back-identity R
     bt, ct, dt = B.T[:, ::-1], C.T[:, ::-1], D.T[:, ::-1]
-    return _blocks([[A, b, c, d], [-b, A, dt, -ct], [-c, -dt, A, bt], [-d, ct, -bt, A]])
+    return np.block([[A, b, c, d], [-b, A, dt, -ct], [-c, -dt, A, bt], [-d, ct, -bt, A]])
 
 
 @cache
@@ -297,12 +298,8 @@ def _kronecker(n: int, k: int) -> Builder | None:
         for c in (c for c in range(1, a + 1) if k % c == 0 and k // c <= n // a):
             one, other = find_design(a, c), find_design(n // a, k // c)
             if one and other:
-                return partial(_product, one, other)
+                return partial(lambda A, B: np.kron(A(), B()), one, other)
     return None
-
-
-def _product(one: Builder, other: Builder) -> Signs:
-    return np.kron(one(), other())
 
 
 def _one_more(n: int, k: int) -> Builder | None:
@@ -311,7 +308,7 @@ def _one_more(n: int, k: int) -> Builder | None:
     if half is None:
         return None
     one = np.eye(n // 2, dtype=np.int8)
-    return lambda: _blocks([[half(), one], [one, -half().T]])
+    return lambda: np.block([[half(), one], [one, -half().T]])
 
 
 def _block_sum(n: int, k: int) -> Builder | None:
@@ -321,14 +318,6 @@ def _block_sum(n: int, k: int) -> Builder | None:
         return None
     blocks = [build for m in orders if (build := find_design(m, k))]
     return lambda: block_diag(*(build() for build in blocks))
-
-
-def _circulant(row: Signs) -> Signs:
-    return np.asarray(circulant(row), np.int8)
-
-
-def _blocks(rows: list[list[Signs]]) -> Signs:
-    return np.block(rows)
 
 
 CONSTRUCTIONS: list[Callable[[int, int], Builder | None]] = [

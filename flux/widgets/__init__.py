@@ -2,7 +2,7 @@
 
 They need no kernel, so they work on a static page as well as in JupyterLab. Where there is a
 kernel, the attributes follow what is done on the screen, and what is assigned to them is shown.
-The JavaScript is in flux/javascript, and is tested against the functions of the package.
+The JavaScript is in flux/widgets/javascript, and is tested against the functions of the package.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import traitlets
 from numpy.typing import ArrayLike
 
-from flux._base.checks import check_bias, check_count, check_real, check_weights
+from flux._base.checks import check_bias, check_count, check_floats, check_real, check_weights
 from flux._base.errors import ArgumentError
 from flux.search.weighing_matrices import find_design, weighing_matrix
 
@@ -36,39 +36,28 @@ MAX_SHAPE = 8
 
 
 def read_sources(*names: str) -> str:
-    """Return files of flux/javascript, one after another, as the text of one module."""
+    """Return files of flux/widgets/javascript, one after another, as the text of one module."""
     return "\n".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in names)
 
 
-class Array(traitlets.TraitType[Any, Any]):
-    """A read-only array, checked when it is assigned; the browser has it as nested lists."""
+class Checked(traitlets.TraitType[Any, Any]):
+    """A number or a read-only array, checked when it is assigned; the browser has nested lists."""
 
-    def __init__(self, check: Callable[[Any], Any]) -> None:
-        super().__init__(default_value=[])
+    def __init__(self, default: Any, check: Callable[[Any], Any]) -> None:
+        super().__init__(default_value=default)
         self.check = check
         self.tag(sync=True, to_json=lambda value, _: np.asarray(value).tolist())
 
     def validate(self, obj: Any, value: Any) -> Any:
-        """Return the checked array, or raise a ValueError."""
-        array = np.array(self.check(value))
-        array.setflags(write=False)
-        return array
+        """Return the checked value, or raise a ValueError."""
+        checked = self.check(value)
+        if isinstance(checked, np.ndarray):
+            checked = checked.copy()
+            checked.setflags(write=False)
+        return checked
 
 
-class Number(traitlets.TraitType[Any, Any]):
-    """A number, checked when it is assigned."""
-
-    def __init__(self, default: float, check: Callable[[Any], Any]) -> None:
-        super().__init__(default_value=default)
-        self.check = check
-        self.tag(sync=True)
-
-    def validate(self, obj: Any, value: Any) -> Any:
-        """Return the checked number, or raise a ValueError."""
-        return self.check(value)
-
-
-def _weights(largest: int, limit: float = MAX_WEIGHT, *, allow_none_yet: bool = False) -> Array:
+def _weights(largest: int, limit: float = MAX_WEIGHT, *, allow_none_yet: bool = False) -> Checked:
     def check(W: Any) -> Any:
         if allow_none_yet and np.size(W) == 0:
             return np.zeros((0, 0))
@@ -76,25 +65,28 @@ def _weights(largest: int, limit: float = MAX_WEIGHT, *, allow_none_yet: bool = 
         check_count("len(W)", len(weights), 1, largest)
         return _check_limit("W", weights, limit)
 
-    return Array(check)
+    return Checked([], check)
 
 
-def _bias(limit: float = MAX_WEIGHT) -> Array:
-    return Array(lambda b: _check_limit("b", check_bias(b, np.size(b)), limit))
+def _bias(limit: float = MAX_WEIGHT) -> Checked:
+    return Checked([], lambda b: _check_limit("b", check_bias(b, np.size(b)), limit))
 
 
 def _check_limit(name: str, values: Any, limit: float) -> Any:
-    if (found := float(np.abs(values).max())) > limit:
-        raise ArgumentError(f"{name} must lie from {-limit:g} to {limit:g}, but reached {found:g}")
+    largest = float(np.abs(values).max())
+    if not largest <= limit:
+        raise ArgumentError(
+            f"{name} must lie from {-limit:g} to {limit:g}, but reached {largest:g}"
+        )
     return values
 
 
-def _real(name: str, default: float, minimum: float, maximum: float) -> Number:
-    return Number(default, lambda value: check_real(name, value, minimum, maximum))
+def _real(name: str, default: float, minimum: float, maximum: float) -> Checked:
+    return Checked(default, lambda value: check_real(name, value, minimum, maximum))
 
 
-def _count(name: str, default: int, minimum: int, maximum: int | None = None) -> Number:
-    return Number(default, lambda value: check_count(name, value, minimum, maximum))
+def _count(name: str, default: int, minimum: int, maximum: int | None = None) -> Checked:
+    return Checked(default, lambda value: check_count(name, value, minimum, maximum))
 
 
 class _Widget(anywidget.AnyWidget):
@@ -364,9 +356,10 @@ def known_shapes() -> dict[str, np.ndarray[Any, Any]]:
 
 
 def _check_shape(name: str, A: ArrayLike) -> Any:
-    try:
-        shape = check_weights(A)
-        check_count("len(W)", len(shape), 1, MAX_SHAPE)
-        return _check_limit("W", shape, 1.0)
-    except ValueError as error:
-        raise ArgumentError(f"shapes[{name!r}]: {error}".replace("W must", "it must")) from None
+    where = f"shapes[{name!r}]"
+    shape = check_floats(where, A)
+    if shape.shape not in [(n, n) for n in range(1, MAX_SHAPE + 1)]:
+        raise ArgumentError(
+            f"{where} must have shape (n, n) with n from 1 to {MAX_SHAPE}, but had {shape.shape}"
+        )
+    return _check_limit(where, shape, 1.0)

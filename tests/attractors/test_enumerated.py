@@ -1,5 +1,7 @@
 """Attractors: analytic, against a walk in plain Python over exact fractions, and invariances."""
 
+import subprocess
+import sys
 from collections import Counter
 from typing import Any
 
@@ -12,7 +14,7 @@ from oracles import exact_successors, walk_attractors
 from random_weights import DECISIONS, ensembles
 
 import flux
-from flux import TieError, TooLargeError, find_attractors, gaussian_weights, mean_period
+from flux import TooLargeError, find_attractors, gaussian_weights, mean_period
 from flux.attractors.enumerated import Attractors
 
 
@@ -26,13 +28,8 @@ def test_against_plain_python(n: int) -> None:
     for W in ensembles(n, rng).values():
         for b in (np.zeros(n), rng.normal(size=n), rng.integers(-1, 2, n).astype(float)):
             for ties in DECISIONS if n <= 6 else DECISIONS[:1]:
-                expected, tied = exact_successors(W, b, ties)
-                assert flux.successor_map(W, b, ties=ties).tolist() == expected
-                found = find_attractors(W, b, ties=ties)
-                assert rows(found) == walk_attractors(expected)
-                assert found.ties.n_states == tied.any(1).sum()
-                assert found.ties.per_neuron.tolist() == tied.sum(0).tolist()
-                assert found.ties.first.tolist() == np.flatnonzero(tied.any(1))[:8].tolist()
+                expected, _ = exact_successors(W, b, ties)
+                assert rows(find_attractors(W, b, ties=ties)) == walk_attractors(expected)
 
 
 @pytest.mark.parametrize("n", [11, 15, 17])
@@ -41,7 +38,6 @@ def test_long_tables_against_numpy(n: int) -> None:
     W, b = gaussian_weights(n, rng=rng), rng.normal(size=n)
     for bias in (np.zeros(n), b):
         expected = flux.encode(2 * (flux.all_states(n) @ W.T + bias > 0) - 1)
-        assert np.array_equal(flux.successor_map(W, bias), expected)
         assert rows(find_attractors(W, bias)) == walk_attractors(expected.tolist())
 
 
@@ -109,37 +105,8 @@ def test_symmetric_weights_have_periods_one_and_two(case: Any) -> None:
     assert find_attractors(W + W.T, b, ties="up").period.max() <= 2
 
 
-def test_ties_are_those_of_the_doubles() -> None:
-    # 0.1 + 0.2 - 0.3 is 2.8e-17 in doubles, and 0.5 + 0.25 - 0.75 is nothing
-    W = np.zeros((3, 3))
-    W[0] = 0.1, 0.2, -0.3
-    W[1, 1] = W[2, 2] = 1
-    assert flux.successor_map(W)[7] == 7
-    assert flux.successor_map(W)[0] == 0
-    W[0] = 0.5, 0.25, -0.75
-    for ties, code in (("keep", 7), ("up", 7), ("down", 6)):
-        assert flux.successor_map(W, ties=ties)[7] == code
-    with pytest.raises(TieError, match=r"zero in 2 of the 8 states .* code 0\), at neurons 0: "):
-        find_attractors(W)
-
-
-def test_tiny_weights_decide_beside_large_ones() -> None:
-    W = np.zeros((3, 3))
-    W[0] = 1e300, -1e300, 1e-300
-    W[1, 1] = W[2, 2] = 1
-    assert flux.successor_map(W)[7] == 7
-    assert flux.successor_map(W)[3] == 2
-
-
 def test_subnormal_fields_are_no_ties() -> None:
     assert rows(find_attractors([[5e-324]])) == [(1, 1, 0), (1, 1, 1)]
-
-
-def test_ties_stop_by_default() -> None:
-    with pytest.raises(TieError, match=r"zero in 16 of the 16 states .* at neurons 0, 1, 2, 3:"):
-        find_attractors(np.zeros((4, 4)))
-    with pytest.raises(ValueError, match=r"ties='keep' \(the neuron keeps its spin\), 'up' or 'do"):
-        flux.successor_map([[1.0, 1.0], [0.0, 1.0]])
 
 
 def test_same_with_any_number_of_threads() -> None:
@@ -153,27 +120,6 @@ def test_same_with_any_number_of_threads() -> None:
     assert all(result == results[0] for result in results)
 
 
-@pytest.mark.parametrize("function", [flux.successor_map, find_attractors])
-def test_refuses(function: Any) -> None:
-    with pytest.raises(
-        ValueError, match=r"^W must be of at most 30 neurons .* but was of 31: .* sample_attractors"
-    ):
-        function(np.ones((31, 31)))
-    with pytest.raises(ValueError, match=r"^ties must be one of raise, keep, up, down, but was 'x"):
-        function(np.eye(2), ties="x")
-    with pytest.raises(ValueError, match=r"^W must be finite"):
-        function([[np.nan]])
-    with pytest.raises(ValueError, match=r"^b must have shape \(1,\)"):
-        function([[1.0]], [1.0, 2.0])
-
-
-@pytest.mark.parametrize("function", [flux.successor_map, find_attractors])
-def test_too_large_is_known_beforehand(function: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flux._base.memory.memory_limit", lambda: 1e9)
-    with pytest.raises(TooLargeError, match=r"n = 30 neurons would need .*GB.*sample_attractors"):
-        function(np.eye(30))
-
-
 def test_too_many_attractors_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flux._base.memory.memory_limit", lambda: 1e8)
     with pytest.raises(TooLargeError, match=r"^more than 524288 attractors would need 168 MB"):
@@ -183,3 +129,38 @@ def test_too_many_attractors_are_noticed(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_mean_period_refuses() -> None:
     with pytest.raises(ValueError, match=r"^weight must be one of attractor, state, but was 'x'"):
         mean_period(find_attractors(np.eye(1)), "x")
+
+
+@pytest.mark.parametrize(("progress", "shown"), [(True, "attractors, 3 neurons"), (False, "")])
+def test_bar_is_shown_where_asked(
+    progress: bool, shown: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("flux._base.progress._is_watched", lambda: True)
+    monkeypatch.setattr("flux._base.progress.DELAY", 0.0)
+    find_attractors(np.eye(3), progress=progress)
+    assert capsys.readouterr().err.strip()[: len(shown) or None].lstrip("\r") == shown
+
+
+@pytest.mark.parametrize(
+    ("module", "kernel", "call"),
+    [
+        ("enumerated", "_walk", "find_attractors(W)"),
+        ("sampled", "_close", "sample_attractors(W, starts=1, rng=np.random.default_rng(1))"),
+    ],
+)
+def test_compiling_does_not_count_as_work(module: str, kernel: str, call: str) -> None:
+    """The bar's time begins when the kernel is there."""
+    code = f"""
+import numpy as np
+from flux import find_attractors, sample_attractors
+from flux.attractors import {module} as module
+real, ready = module.progress_bar, []
+def bar(*args, **options):
+    ready.append(len(module.{kernel}.signatures))
+    return real(*args, **options)
+module.progress_bar = bar
+W = np.eye(3)
+{call}
+assert ready == [len(module.{kernel}.signatures)] == [1], ready
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from signed_permutations import partitions, ring_map
 
 import flux
 
@@ -39,25 +40,12 @@ def test_no_rooks_have_a_period_with_fewer_neurons():
     for n in range(1, 12):
         for rings in partitions(n, n):
             for products in itertools.product((-1, 1), repeat=len(rings)):
-                start = np.cumsum([0, *rings[:-1]])
-                permutation, signs = np.arange(-1, n - 1), np.ones(n)
-                permutation[start], signs[start] = start + rings - 1, products
-                for period in flux.rook_periods(permutation, signs).period:
+                for period in flux.rook_periods(*ring_map(rings, products)).period:
                     fewest.setdefault(period, n)
     assert all(sum(flux.fewest_rooks(period)) == n for period, n in fewest.items())
     built = {period for period in range(1, 61) if sum(flux.fewest_rooks(period)) <= 11}
     assert built <= fewest.keys()
     assert max(fewest) == 60
-
-
-def partitions(n, largest):
-    if n == 0:
-        return [[]]
-    return [
-        [part, *rest]
-        for part in range(min(n, largest), 0, -1)
-        for rest in partitions(n - part, part)
-    ]
 
 
 @given(st.integers(1, 10**12))

@@ -23,19 +23,19 @@ def test_against_all_attractors(n: int) -> None:
                 periods = dict(zip(whole.representative.tolist(), whole.period, strict=True))
                 for form in (W, sparse.csr_array(W)):
                     found = sample_attractors(form, b, starts=20, rng=rng, ties=ties)
-                    codes = flux.encode(found.representative)
+                    codes = flux.encode(found.state)
                     assert (np.diff(codes) > 0).all()
                     assert found.period.tolist() == [periods[code] for code in codes.tolist()]
                     assert found.hits.sum() == 20
                     assert found.n_open == 0
-                    assert not (found.tied & (whole.ties.per_neuron == 0)).any()
+                    assert not (found.has_tie & (whole.ties.per_neuron == 0)).any()
 
 
 def test_counts_estimate_basins() -> None:
     W = gaussian_weights(12, rng=np.random.default_rng(4))
     whole = find_attractors(W)
     found = sample_attractors(W, starts=20_000, rng=np.random.default_rng(1))
-    assert np.array_equal(flux.encode(found.representative), whole.representative)
+    assert np.array_equal(flux.encode(found.state), whole.representative)
     share = whole.basin / 2**12
     assert (np.abs(found.hits / 20_000 - share) < 5 * np.sqrt(share / 20_000)).all()
 
@@ -48,7 +48,7 @@ def test_ring_of_any_length(n: int, sign: int) -> None:
     ring.data[0] *= sign
     found = sample_attractors(ring, starts=3, rng=np.random.default_rng(n))
     assert found.period.tolist() == [n if sign > 0 else 2 * n] * 3
-    assert found.representative.shape == (3, n)
+    assert found.state.shape == (3, n)
 
 
 def test_large_symmetric_networks_end_in_periods_one_and_two() -> None:
@@ -56,9 +56,9 @@ def test_large_symmetric_networks_end_in_periods_one_and_two() -> None:
     found = sample_attractors(W + W.T, starts=8, rng=np.random.default_rng(2))
     assert found.n_open == 0
     assert set(found.period) <= {1, 2}
-    following = np.where(found.representative @ (W + W.T) > 0, 1, -1)
+    following = np.where(found.state @ (W + W.T) > 0, 1, -1)
     again = np.where(following @ (W + W.T) > 0, 1, -1)
-    assert np.array_equal(again, found.representative)
+    assert np.array_equal(again, found.state)
 
 
 def test_open_starts_are_counted() -> None:
@@ -66,7 +66,7 @@ def test_open_starts_are_counted() -> None:
     found = sample_attractors(W, starts=5, rng=np.random.default_rng(1), max_steps=200)
     assert found.n_open == 5
     assert found.period.shape == found.hits.shape == (0,)
-    assert found.representative.shape == (0, 200)
+    assert found.state.shape == (0, 200)
 
 
 def test_same_with_sparse_and_dense_weights() -> None:
@@ -104,7 +104,7 @@ def test_rounding_of_many_steps_is_bounded(seed: int) -> None:
         W, starts=40, rng=np.random.default_rng(1), max_steps=3000, ties="keep"
     )
     assert found.n_open == 0
-    for first, period in zip(found.representative.tolist(), found.period.tolist(), strict=True):
+    for first, period in zip(found.state.tolist(), found.period.tolist(), strict=True):
         state = first
         for _ in range(period):
             fields = [
@@ -123,8 +123,8 @@ def test_ties_stop_by_default() -> None:
     with pytest.raises(TieError, match=r"at neuron 7: a sign of zero must be chosen"):
         sample_attractors(W, starts=1, rng=np.random.default_rng(1))
     found = sample_attractors(W, starts=4, rng=np.random.default_rng(1), ties="up")
-    assert np.flatnonzero(found.tied).tolist() == [7]
-    assert (found.representative[:, 7] == 1).all()
+    assert np.flatnonzero(found.has_tie).tolist() == [7]
+    assert (found.state[:, 7] == 1).all()
 
 
 @pytest.mark.parametrize(

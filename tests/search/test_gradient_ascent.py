@@ -194,3 +194,22 @@ def test_bad_arguments_are_named(options, message):
     arguments = {"W0": np.eye(2), "bound": 1.0, **options}
     with pytest.raises(ValueError, match=message):
         flux.ascend(**arguments)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_no_tolerance_ends_where_rounding_does(norm):
+    """Where no step moves a double any more, and no evaluation is spent, a run ends as well."""
+    start = 0.1 * make_rng(3).standard_normal((3, 3))
+    options = {"bound": 2.0, "norm": norm, "starts": 5}
+    found = flux.ascend(start, **options, rng=make_rng(4), tolerance=0.0, max_evaluations=300)
+    usual = flux.ascend(start, **options, rng=make_rng(4))
+    assert found.I == pytest.approx(usual.I, abs=1e-9)
+
+
+@pytest.mark.parametrize(("starts", "unit"), [(1, "evaluation"), (3, "start")])
+@pytest.mark.parametrize("progress", [True, False])
+def test_bar_counts_starts_or_evaluations(starts, unit, progress, monkeypatch, capsys):
+    monkeypatch.setattr("flux._base.progress._is_watched", lambda: True)
+    monkeypatch.setattr("flux._base.progress.DELAY", 0.0)
+    flux.ascend(0.1 * np.eye(2), bound=1.0, starts=starts, rng=make_rng(), progress=progress)
+    assert (unit in capsys.readouterr().err) == progress

@@ -8,7 +8,6 @@ import pytest
 
 from flux import TooLargeError, weighing_matrix
 from flux._base.integers import prime_power
-from flux.search._finite_fields import add, character, galois_field, multiply, negative
 from flux.search.weighing_matrices import find_design, obstacle, split_order
 
 # orders below 28 with a k that no theorem here excludes and no construction here reaches
@@ -122,28 +121,6 @@ def test_orders_are_split_into_fewest() -> None:
     assert sum(split_order(22, 4, 8)) == 22
     assert split_order(5, 4, 8) is None
     assert split_order(16, 3, 4) == [4, 4, 4, 4]
-
-
-@pytest.mark.parametrize("q", [2, 3, 4, 5, 7, 8, 9, 16, 25, 27])
-def test_galois_field_is_a_field(q: int) -> None:
-    F = galois_field(q)
-    a, b, c = (g.ravel() for g in np.meshgrid(*[np.arange(q)] * 3))
-    assert np.array_equal(
-        multiply(F, a, add(F, b, c)), add(F, multiply(F, a, b), multiply(F, a, c))
-    )
-    assert np.array_equal(multiply(F, a, multiply(F, b, c)), multiply(F, multiply(F, a, b), c))
-    assert not add(F, a, negative(F, a)).any()
-    one = np.arange(1, q)
-    assert np.array_equal(np.sort(multiply(F, one[:, None], one), axis=1), np.tile(one, (q - 1, 1)))
-    assert np.array_equal(multiply(F, np.ones_like(a), a), a)
-
-
-@pytest.mark.parametrize("q", [3, 5, 9, 27])
-def test_character_marks_the_squares(q: int) -> None:
-    F = galois_field(q)
-    squares = {int(multiply(F, np.array(a), np.array(a))) for a in range(1, q)}
-    expected = [0, *(1 if a in squares else -1 for a in range(1, q))]
-    assert character(F, np.arange(q)).tolist() == expected
 
 
 def test_prime_powers() -> None:
