@@ -88,6 +88,7 @@ RNG_IF_ASKED = {"ascend", "relay_scores"}
 
 ALLOWED_AT_TOP = {
     "CITATION.cff",
+    "CONTRIBUTING.md",
     "LICENSE",
     "README.md",
     "_config.yml",
