@@ -70,6 +70,16 @@ def test_order_is_that_of_the_rule() -> None:
     assert [row for row in reversed(rooms.ROOMS) if row != "sweeps"] == test_structure.ROOMS
 
 
+def test_rooms_are_explained() -> None:
+    """The table of CONTRIBUTING.md names each once, from the ground up."""
+    rows = re.findall(r"^\| (`.*?) \|", (PACKAGE.parent / "CONTRIBUTING.md").read_text(), re.M)
+    named = [re.findall(r"\w+", row) for row in rows]
+    assert [row for row in named if row != ["sweeps"]] == [
+        row.split() for row in test_structure.ROOMS
+    ]
+    assert ["sweeps"] in named
+
+
 def test_small_package(package: Path) -> None:
     assert read_rooms(package) == {
         "plots": [], "large": ["bounds"], "search": ["tried"], "exact": ["_chain", "law"],

@@ -196,12 +196,9 @@ def check_inputs(network: TrainedNetwork, x: object) -> Array:
 def _plain_cell(inputs: int, hidden: int, start: str, key: Array) -> RNNCell:
     """Return an untrained plain cell, its weights uniform or its recurrent ones the identity."""
     limit = hidden**-0.5
-    w, u, b = (
-        jax.random.uniform(k, shape, minval=-limit, maxval=limit)
-        for k, shape in zip(
-            jax.random.split(key, 3), ((hidden, inputs), (hidden, hidden), (hidden,)), strict=True
-        )
-    )
+    shapes = ((hidden, inputs), (hidden, hidden), (hidden,))
+    draws = zip(jax.random.split(key, 3), shapes, strict=True)
+    w, u, b = (jax.random.uniform(k, shape, minval=-limit, maxval=limit) for k, shape in draws)
     if start == "identity":
         u, b = jnp.eye(hidden), jnp.zeros(hidden)
     return RNNCell(w, u, b)

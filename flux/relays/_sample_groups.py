@@ -188,11 +188,3 @@ def information_along(
 def one_group(n_samples: int) -> Groups:
     """Return the one group of all samples."""
     return Groups(np.arange(n_samples).astype(np.int32), np.array([0, n_samples], np.int32))
-
-
-def compile_kernels(Y: Values, n_values: int, pairs: Pairs) -> None:
-    """Have numba compile on no work, before the clock of a progress bar starts."""
-    nobody = Groups(np.empty(0, np.int32), np.zeros(1, np.int32))
-    split_information(0, 0, np.empty(0, np.int64), Y, n_values, pairs, nobody)
-    refine(Y[0], n_values, pairs, nobody, False)
-    information_along(0, 0, np.empty((0, len(Y)), np.int64), Y, n_values, pairs)

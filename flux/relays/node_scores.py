@@ -17,20 +17,11 @@ from flux._base.threads import share, thread_pool
 from flux._base.types import Codes, Floats
 from flux.relays._checked_samples import Samples, check_samples
 from flux.relays._information_given import Flags, information_given, warn_if_unreliable
-from flux.relays._sample_groups import (
-    compile_kernels,
-    information_along,
-    one_group,
-    split_information,
-)
+from flux.relays._sample_groups import information_along, one_group, split_information
 from flux.relays.relay_information import RelayOrder, find_order
 
 Kind = Literal["single", "aggregated", "shapley"]
 KINDS = get_args(Kind)
-
-# nodes that are scored, and orders that are gone along, between two steps of a progress bar
-_NODES_AT_A_TIME = 64
-_ORDERS_AT_A_TIME = 20
 
 
 class RelaysOverTime(NamedTuple):
@@ -154,7 +145,7 @@ def relay_scores(
             check_rng(rng)
         states_met = information_given(samples, [_richest(samples)], "relay scores", progress)
         warn_if_unreliable(states_met.reliable, states_met.states, samples)
-        return _single(samples, states_met.I[0], progress)
+        return _single(samples, states_met.I[0])
     rng = check_rng(rng)
     if kind == "aggregated":
         greedy = find_order(samples, rng, progress)
@@ -237,7 +228,7 @@ def relay_over_time(
             if kind == "aggregated":
                 scores = _aggregated(greedy)
             elif kind == "single":
-                scores = _single(samples, greedy.I_in_out, False)
+                scores = _single(samples, greedy.I_in_out)
             else:
                 scores = _shapley(samples, rng, orders, False)
             rows.append((scores, *greedy))
@@ -256,16 +247,10 @@ def _aggregated(greedy: RelayOrder) -> Floats:
     return scores
 
 
-def _single(samples: Samples, I_in_out: float, progress: bool) -> Floats:
+def _single(samples: Samples, I_in_out: float) -> Floats:
     n, n_samples = samples.Y.shape
     kernel_args = (np.arange(n), samples.Y, samples.n_values, samples.pairs, one_group(n_samples))
-    bits = np.empty(n)
-    with progress_bar("single scores", n, unit="node", show=progress) as bar:
-        for lo in range(0, n, _NODES_AT_A_TIME):
-            hi = min(lo + _NODES_AT_A_TIME, n)
-            bits[lo:hi] = split_information(lo, hi, *kernel_args)
-            bar.update(hi - lo)
-    return I_in_out - bits / n_samples
+    return I_in_out - split_information(0, n, *kernel_args) / n_samples
 
 
 def _shapley(samples: Samples, rng: np.random.Generator, orders: int, progress: bool) -> Floats:
@@ -277,13 +262,12 @@ def _shapley(samples: Samples, rng: np.random.Generator, orders: int, progress: 
         forth = np.array([rng.permutation(n) for _ in range((orders + 1) // 2)])
         # each order backwards too: exact for pairs of nodes, and less noise for the others
         drawn = np.concatenate([forth, forth[:, ::-1]])
-    compile_kernels(samples.Y, samples.n_values, samples.pairs)
     total = np.zeros(n)
     with (
         thread_pool() as pool,
         progress_bar("Shapley scores", len(drawn), unit="order", show=progress) as bar,
     ):
-        for block in np.array_split(drawn, max(1, len(drawn) // _ORDERS_AT_A_TIME)):
+        for block in np.array_split(drawn, max(1, len(drawn) // 20)):
             kernel_args = (block, samples.Y, samples.n_values, samples.pairs)
             bits = np.concatenate(share(pool, information_along, len(block), 1, *kernel_args))
             # row by row, so that the sum does not depend on the threads

@@ -14,7 +14,7 @@ from flux._base.threads import share, thread_pool
 from flux._base.types import Codes, Floats
 from flux.relays._checked_samples import Samples, check_samples
 from flux.relays._information_given import TIE, Flags, information_given, warn_if_unreliable
-from flux.relays._sample_groups import compile_kernels, one_group, refine, split_information
+from flux.relays._sample_groups import one_group, refine, split_information
 
 # samples times nodes for which a thread is started
 _WORTH_A_THREAD = 1 << 18
@@ -253,7 +253,6 @@ def find_order(samples: Samples, rng: np.random.Generator, progress: bool) -> Re
     rest = rng.permutation(n)  # among equals the first of these goes
     order, tied = np.empty(n, np.int64), np.zeros(n, bool)
     groups = one_group(n_samples)
-    compile_kernels(samples.Y, samples.n_values, samples.pairs)
     with thread_pool() as pool, progress_bar("relay order", n, unit="node", show=progress) as bar:
         for k in range(n):
             grain = max(1, _WORTH_A_THREAD // max(1, groups.sample.size))

@@ -6,23 +6,14 @@ Needs the optional packages of ``pip install flux[trained]`` and is imported by 
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
-from flux._base.checks import (
-    as_array,
-    check_choice,
-    check_count,
-    check_real,
-    check_rng,
-    check_type,
-    short,
-)  # fmt: skip
+from flux._base.checks import as_array, check_choice, check_count, check_real, check_rng, check_type
 from flux._base.errors import ArgumentError
 from flux._base.progress import progress_bar
 from flux._base.types import Floats
@@ -247,8 +238,7 @@ def record(network: TrainedNetwork, x: ArrayLike) -> Recording:
     shown = cells.check_inputs(network, x)
     # overwritten at a time that never comes
     never, nobody = jnp.asarray(-1), jnp.zeros(network.hidden, bool)
-    ran = cells.run(network, shown, never, nobody, nobody, jnp.arange(len(shown)), "zero")
-    return _as_recording(network, ran)
+    return _recorded(network, shown, never, nobody, nobody, jnp.arange(len(shown)), "zero")
 
 
 def knockout(
@@ -315,8 +305,7 @@ def knockout(
     check_choice("mode", mode, get_args(Mode))
     hit_h, hit_c = jnp.asarray(hit), jnp.asarray(hit & (state == "hc"))
     others = jnp.asarray(rng.permutation(len(shown)))
-    ran = cells.run(network, shown, jnp.asarray(time), hit_h, hit_c, others, mode)
-    return _as_recording(network, ran)
+    return _recorded(network, shown, jnp.asarray(time), hit_h, hit_c, others, mode)
 
 
 def decisions(recording: Recording, lengths: ArrayLike | None = None) -> NDArray[np.int64]:
@@ -350,9 +339,11 @@ def decisions(recording: Recording, lengths: ArrayLike | None = None) -> NDArray
     check_type("recording", recording, Recording, "a result of record or knockout")
     samples, steps = recording.logits.shape[:2]
     last = np.full(samples, steps) if lengths is None else as_array("lengths", lengths, "iu")
-    if last.shape != (samples,) or last.min() < 1 or last.max() > steps:
+    if last.shape != (samples,):
+        raise ArgumentError(f"lengths must have shape ({samples},), but had {last.shape}")
+    if not (last.min() >= 1 and last.max() <= steps):
         raise ArgumentError(
-            f"lengths must be {samples} integers from 1 to {steps}, but was {short(lengths)}"
+            f"lengths must lie from 1 to {steps}, but ranged from {last.min()} to {last.max()}"
         )
     return recording.logits[np.arange(samples), last - 1].argmax(-1)
 
@@ -394,7 +385,8 @@ def balanced_accuracy(y: ArrayLike, decided: ArrayLike) -> float:
     return float(np.mean([np.mean(answers[truth == label] == label) for label in np.unique(truth)]))
 
 
-def _as_recording(network: TrainedNetwork, ran: tuple[Array, Array, Array]) -> Recording:
+def _recorded(network: TrainedNetwork, *shown_and_hit: Any) -> Recording:
+    ran = cells.run(network, *shown_and_hit)
     h, c, logits = (np.asarray(part).swapaxes(0, 1) for part in ran)
     answers = (*logits.shape[:2], network.questions, network.classes)
     return Recording(h, c, logits.reshape(answers))
