@@ -73,7 +73,7 @@ SIGNATURES = {
     "coarse_grain": "H method='kmeans2'",
     "relay_information": "xin xout Y relay",
     "relay_order": "xin xout Y * rng",
-    "relay_scores": "xin xout Y * kind='single' rng",
+    "relay_scores": "xin xout Y * kind='single' rng=None",
     "RelayInformation": "I leak I_in_out states",
     "RelayOrder": "order curve null states reliable tied",
     "rook_periods": "permutation signs",
@@ -85,10 +85,11 @@ SIGNATURES = {
 }
 
 # these draw only if asked to, and then refuse to go without
-RNG_IF_ASKED = {"ascend"}
+RNG_IF_ASKED = {"ascend", "relay_scores"}
 
 ALLOWED_AT_TOP = {
     "CITATION.cff",
+    "CONTRIBUTING.md",
     "LICENSE",
     "README.md",
     "_config.yml",

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from flux._base.checks import as_array, check_choice
 from flux._base.errors import ArgumentError
 from flux._base.memory import check_memory
+from flux._base.progress import progress_bar
 from flux._base.types import Floats, Spins
 
-METHODS = ("kmeans2", "median", "sign")
+Method = Literal["kmeans2", "median", "sign"]
+METHODS = get_args(Method)
 
 # activities sorted at a time
 _BLOCK = 1 << 22
 
 
-def coarse_grain(H: ArrayLike, method: str = "kmeans2") -> Spins:
+def coarse_grain(H: ArrayLike, method: Method = "kmeans2", *, progress: bool = True) -> Spins:
     """Cut the activity of each node, at each time step by itself, into low 0 and high 1.
 
     ``kmeans2`` cuts where the squared distances to the means of both parts add up to the least:
@@ -29,6 +33,8 @@ def coarse_grain(H: ArrayLike, method: str = "kmeans2") -> Spins:
         Activities; axis 0 are the samples, each other place is cut by itself.
     method : "kmeans2", "median" or "sign"
         Where to cut.
+    progress : bool
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -64,14 +70,16 @@ def coarse_grain(H: ArrayLike, method: str = "kmeans2") -> Spins:
     check_memory(2.0 * activities.size, "the coarse-grained states", "use fewer samples")
     flat = activities.reshape(len(activities), -1)
     states = np.empty(flat.shape, np.int8)
-    width = max(1, _BLOCK // len(flat))
-    for first in range(0, flat.shape[1], width):
-        block = flat[:, first : first + width]
-        states[:, first : first + width] = block > _threshold(block, method)
+    columns = max(1, _BLOCK // len(flat))
+    with progress_bar("coarse-graining", flat.shape[1], unit="column", show=progress) as bar:
+        for first in range(0, flat.shape[1], columns):
+            block = flat[:, first : first + columns]
+            states[:, first : first + columns] = block > _threshold(block, method)
+            bar.update(block.shape[1])
     return states.reshape(activities.shape)
 
 
-def _threshold(values: NDArray[np.number], method: str) -> NDArray[np.number]:
+def _threshold(values: NDArray[np.number], method: Method) -> NDArray[np.number]:
     """Return for each column the largest value that still counts as low."""
     if method == "sign":
         return np.zeros(values.shape[1], values.dtype)
@@ -80,11 +88,11 @@ def _threshold(values: NDArray[np.number], method: str) -> NDArray[np.number]:
     if method == "median" or n == 1:
         # with an even number the lower middle one: as many are high as low
         return np.asarray(ordered[(n - 1) // 2])
-    place = _between(ordered).argmax(0)
+    place = _gain_of_cuts(ordered).argmax(0)
     return np.asarray(np.take_along_axis(ordered, place[None], 0)[0])
 
 
-def _between(ordered: NDArray[np.number]) -> Floats:
+def _gain_of_cuts(ordered: NDArray[np.number]) -> Floats:
     """Return what each cut takes off the squared distances; -1 between equal values, but last."""
     n = len(ordered)
     # in units of the largest, by powers of two: no square overflows, or vanishes beside others

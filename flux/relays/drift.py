@@ -27,8 +27,8 @@ class Drift(NamedTuple):
 
     Examples
     --------
-    >>> found = drift([[1, 0], [1, 1], [0, 1]])
-    >>> found.correlation, found.jaccard
+    >>> alike = drift([[1, 0], [1, 1], [0, 1]])
+    >>> alike.correlation, alike.jaccard
     (array([nan, nan]), array([0.5, 0.5]))
     """
 
@@ -67,6 +67,10 @@ def drift(scores: ArrayLike, lag: int = 1, again: ArrayLike | None = None) -> Dr
     ------
     ValueError
         If an argument is of wrong shape or value.
+
+    Notes
+    -----
+    Where hidden states rotate, equation :eq:`eq-trn-drift` of the book says what to expect.
 
     Examples
     --------
@@ -113,7 +117,7 @@ def smearedness(scores: ArrayLike) -> Floats:
     >>> smearedness([[1.0, 0.5], [0.0, 0.25]])
     array([0.  , 0.25])
     """
-    values = np.asarray(_check_scores("scores", scores, None))
+    values = _check_scores("scores", scores, None)
     return np.asarray(values.sum(0) - values.max(0))
 
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
-from tqdm import tqdm
 
 from flux._base.checks import as_array, check_choice, check_count, check_rng
 from flux._base.errors import ArgumentError
 from flux._base.memory import check_memory
+from flux._base.progress import progress_bar
 from flux._base.threads import share, thread_pool
 from flux._base.types import Codes, Floats
-from flux.relays._refinement import compile_kernels, follow, whole
-from flux.relays._refinement import split_information as split
-from flux.relays._samples import Flags, Samples, check_samples, walk, warn_if_unreliable
+from flux.relays._checked_samples import Samples, check_samples
+from flux.relays._information_given import Flags, information_given, warn_if_unreliable
+from flux.relays._sample_groups import information_along, one_group, split_information
 from flux.relays.relay_information import RelayOrder, find_order
 
-KINDS = ("single", "aggregated", "shapley")
+Kind = Literal["single", "aggregated", "shapley"]
+KINDS = get_args(Kind)
 
 
 class RelaysOverTime(NamedTuple):
@@ -59,8 +60,8 @@ def relay_scores(
     xout: ArrayLike,
     Y: ArrayLike,
     *,
-    kind: str = "single",
-    rng: np.random.Generator,
+    kind: Kind = "single",
+    rng: np.random.Generator | None = None,
     orders: int = 100,
     progress: bool = True,
 ) -> Floats:
@@ -86,13 +87,14 @@ def relay_scores(
         State of each hidden node, at most 256 different values a node.
     kind : "single", "aggregated" or "shapley"
         Which score.
-    rng : numpy.random.Generator
-        Chooses among nodes that tie (``aggregated``), and draws the orders (``shapley``).
+    rng : numpy.random.Generator, optional
+        Chooses among nodes that tie (``aggregated``), and draws the orders (``shapley``): both
+        need it. ``single`` draws nothing.
     orders : int
         Number of orders of ``shapley``, rounded up to an even number, since each is also gone
         backwards; all orders, each once, where there are no more than that.
     progress : bool
-        Show a progress bar if it takes longer than two seconds.
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -114,6 +116,8 @@ def relay_scores(
 
     Notes
     -----
+    Equations :eq:`eq-rel-single`, :eq:`eq-rel-aggregated` and :eq:`eq-rel-shapley` of the book.
+
     A bit that two nodes both carry counts for each of them by ``single``, and a bit that they
     carry only together (its parity) for none. ``shapley`` splits either between the two.
 
@@ -127,25 +131,29 @@ def relay_scores(
     Two nodes whose parity is the bit, which the output reads:
 
     >>> a, b = np.tile([[0, 0, 1, 1], [0, 1, 0, 1]], 16)
-    >>> Y, rng = np.stack([a, b], 1), np.random.default_rng(1)
-    >>> relay_scores(a ^ b, a ^ b, Y, kind="single", rng=rng)
+    >>> Y = np.stack([a, b], 1)
+    >>> relay_scores(a ^ b, a ^ b, Y)
     array([0., 0.])
-    >>> relay_scores(a ^ b, a ^ b, Y, kind="shapley", rng=rng)
+    >>> relay_scores(a ^ b, a ^ b, Y, kind="shapley", rng=np.random.default_rng(1))
     array([0.5, 0.5])
     """
-    check_rng(rng)
-    _check_kind(kind)
+    check_choice("kind", kind, KINDS)
     orders = check_count("orders", orders, 1)
-    data = check_samples(xin, xout, Y)
+    samples = check_samples(xin, xout, Y)
+    if kind == "single":
+        if rng is not None:  # nothing is drawn
+            check_rng(rng)
+        states_met = information_given(samples, [_richest(samples)], "relay scores", progress)
+        warn_if_unreliable(states_met.reliable, states_met.states, samples)
+        return _single(samples, states_met.I[0])
+    rng = check_rng(rng)
     if kind == "aggregated":
-        found = find_order(data, rng, progress)
-        warn_if_unreliable(found.reliable, found.states, data)
-        return aggregate(found)
-    # the largest number of states that the score meets
-    most = np.arange(len(data.Y)) if kind == "shapley" else _richest(data)
-    _, _, states, reliable = walk(data, [most])
-    warn_if_unreliable(reliable, states, data)
-    return _single(data) if kind == "single" else _shapley(data, rng, orders, progress)
+        greedy = find_order(samples, rng, progress)
+        warn_if_unreliable(greedy.reliable, greedy.states, samples)
+        return _aggregated(greedy)
+    states_met = information_given(samples, [np.arange(len(samples.Y))], "relay scores", progress)
+    warn_if_unreliable(states_met.reliable, states_met.states, samples)
+    return _shapley(samples, rng, orders, progress)
 
 
 def relay_over_time(
@@ -154,7 +162,7 @@ def relay_over_time(
     Y: ArrayLike,
     *,
     rng: np.random.Generator,
-    kind: str = "single",
+    kind: Kind = "single",
     orders: int = 100,
     progress: bool = True,
 ) -> RelaysOverTime:
@@ -174,7 +182,7 @@ def relay_over_time(
     orders : int
         Number of orders of ``shapley``.
     progress : bool
-        Show a progress bar if it takes longer than two seconds.
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -204,49 +212,49 @@ def relay_over_time(
            [0., 1.]])
     """
     check_rng(rng)
-    _check_kind(kind)
+    check_choice("kind", kind, KINDS)
     orders = check_count("orders", orders, 1)
     recorded = as_array("Y", Y)
     if recorded.ndim != 3 or 0 in recorded.shape:
         raise ArgumentError(
             f"Y must have shape (samples, steps, nodes), none 0, but had {recorded.shape}"
         )
-    first = check_samples(xin, xout, recorded[:, 0])
-    compile_kernels(first.Y, first.n_values, first.task)
+    steps = recorded.shape[1]
     rows = []
-    steps = range(recorded.shape[1])
-    for t in tqdm(steps, "relays over time", delay=2, leave=False, disable=not progress):
-        data = check_samples(xin, xout, recorded[:, t])
-        found = find_order(data, rng, False)
-        if kind == "aggregated":
-            scores = aggregate(found)
-        else:
-            scores = _single(data) if kind == "single" else _shapley(data, rng, orders, False)
-        rows.append((scores, *found))
+    with progress_bar("relays over time", steps, unit="step", show=progress) as bar:
+        for t in range(steps):
+            samples = check_samples(xin, xout, recorded[:, t])
+            greedy = find_order(samples, rng, False)
+            if kind == "aggregated":
+                scores = _aggregated(greedy)
+            elif kind == "single":
+                scores = _single(samples, greedy.I_in_out)
+            else:
+                scores = _shapley(samples, rng, orders, False)
+            rows.append((scores, *greedy))
+            bar.update()
     stacked = RelaysOverTime(*(np.stack(field) for field in zip(*rows, strict=True)))
-    warn_if_unreliable(stacked.reliable, stacked.states, data)
+    warn_if_unreliable(stacked.reliable, stacked.states, samples)
     return stacked
 
 
-def aggregate(found: RelayOrder) -> Floats:
+def _aggregated(greedy: RelayOrder) -> Floats:
     """Return the aggregated score of each node from a greedy order and its curve."""
-    fallen = np.cumsum(found.curve[1] - found.curve)
-    scores = np.empty(found.order.size)
+    fallen = np.cumsum(greedy.curve[1] - greedy.curve)
+    scores = np.empty(greedy.order.size)
     # from k = 1 on; the k = 0 term would count what the first removal gained
-    scores[found.order] = fallen[:-1] - fallen[0]
+    scores[greedy.order] = fallen[:-1] - fallen[0]
     return scores
 
 
-def _single(data: Samples) -> Floats:
-    n, n_samples = data.Y.shape
-    everyone = whole(n_samples)
-    args = (np.arange(n), data.Y, data.n_values, data.task, everyone)
-    lost = walk(data, [])[0][0] - split(0, n, *args) / n_samples
-    return np.asarray(lost)
+def _single(samples: Samples, I_in_out: float) -> Floats:
+    n, n_samples = samples.Y.shape
+    kernel_args = (np.arange(n), samples.Y, samples.n_values, samples.pairs, one_group(n_samples))
+    return I_in_out - split_information(0, n, *kernel_args) / n_samples
 
 
-def _shapley(data: Samples, rng: np.random.Generator, orders: int, progress: bool) -> Floats:
-    n, n_samples = data.Y.shape
+def _shapley(samples: Samples, rng: np.random.Generator, orders: int, progress: bool) -> Floats:
+    n, n_samples = samples.Y.shape
     if n <= 20 and math.factorial(n) <= orders:
         drawn = np.array(list(itertools.permutations(range(n))))
     else:
@@ -254,24 +262,21 @@ def _shapley(data: Samples, rng: np.random.Generator, orders: int, progress: boo
         forth = np.array([rng.permutation(n) for _ in range((orders + 1) // 2)])
         # each order backwards too: exact for pairs of nodes, and less noise for the others
         drawn = np.concatenate([forth, forth[:, ::-1]])
-    compile_kernels(data.Y, data.n_values, data.task)
     total = np.zeros(n)
-    blocks = np.array_split(drawn, max(1, len(drawn) // 20))
-    with thread_pool() as pool:
-        for block in tqdm(blocks, "orders", delay=2, leave=False, disable=not progress):
-            args = (block, data.Y, data.n_values, data.task)
-            bits = np.concatenate(share(pool, follow, len(block), 1, *args))
+    with (
+        thread_pool() as pool,
+        progress_bar("Shapley scores", len(drawn), unit="order", show=progress) as bar,
+    ):
+        for block in np.array_split(drawn, max(1, len(drawn) // 20)):
+            kernel_args = (block, samples.Y, samples.n_values, samples.pairs)
+            bits = np.concatenate(share(pool, information_along, len(block), 1, *kernel_args))
             # row by row, so that the sum does not depend on the threads
             for order, loss in zip(block, bits[:, :-1] - bits[:, 1:], strict=True):
                 total[order] += loss
+            bar.update(len(block))
     return total / (len(drawn) * n_samples)
 
 
-def _richest(data: Samples) -> Codes:
-    """Return the node with the most values."""
-    seen = [np.count_nonzero(np.bincount(values)) for values in data.Y]
-    return np.array([np.argmax(seen)])
-
-
-def _check_kind(kind: object) -> None:
-    check_choice("kind", kind, KINDS)
+def _richest(samples: Samples) -> Codes:
+    """Return the node with the most values: no single score meets more states than it has."""
+    return np.array([np.argmax([np.unique(values).size for values in samples.Y])])

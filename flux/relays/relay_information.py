@@ -6,14 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from tqdm import tqdm
 
 from flux._base.checks import as_array, check_rng, short
 from flux._base.errors import ArgumentError
+from flux._base.progress import progress_bar
 from flux._base.threads import share, thread_pool
 from flux._base.types import Codes, Floats
-from flux.relays._refinement import compile_kernels, refine, split_information, whole
-from flux.relays._samples import TIE, Flags, Samples, check_samples, walk, warn_if_unreliable
+from flux.relays._checked_samples import Samples, check_samples
+from flux.relays._information_given import TIE, Flags, information_given, warn_if_unreliable
+from flux.relays._sample_groups import one_group, refine, split_information
 
 # samples times nodes for which a thread is started
 _WORTH_A_THREAD = 1 << 18
@@ -96,7 +97,7 @@ class RelayOrder(NamedTuple):
 
 
 def relay_information(
-    xin: ArrayLike, xout: ArrayLike, Y: ArrayLike, relay: ArrayLike
+    xin: ArrayLike, xout: ArrayLike, Y: ArrayLike, relay: ArrayLike, *, progress: bool = True
 ) -> RelayInformation:
     """Measure how much of what the output says about the input is passed on by a set of nodes.
 
@@ -116,6 +117,8 @@ def relay_information(
         State of each hidden node, at most 256 different values a node; see `coarse_grain`.
     relay : list of int
         Nodes in the relay set.
+    progress : bool
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -134,9 +137,12 @@ def relay_information(
 
     Notes
     -----
+    Equation :eq:`eq-rel-two` of the book, which is the eight entropies of :eq:`eq-rel-eight`.
+
     With few samples for each state of Y0, in and out hardly vary within a state, and the
     plug-in I(in;out|Y0) goes to 0 whatever Y0 is. The null is its mean over all ways to shuffle
-    the rows of Y against in and out, computed exactly: without the collapse it would be
+    the rows of Y against in and out, computed
+    exactly by equation :eq:`eq-rel-null`: without the collapse it would be
     I(in;out), and Y0 counts as reliable if ::
 
         0.9 I(in;out) <= null <= I(in;out) + 0.1 min(H(in), H(out))
@@ -160,13 +166,11 @@ def relay_information(
     >>> relay_information(bit, bit, Y, [0]).I, relay_information(bit, bit, Y, [1]).I
     (1.0, 0.0)
     """
-    data = check_samples(xin, xout, Y)
-    n = len(data.Y)
-    inside = np.zeros(n, bool)
-    inside[_check_nodes("relay", relay, n)] = True
-    outside = np.flatnonzero(~inside)
-    I, null, states, reliable = walk(data, [outside, np.flatnonzero(inside)])
-    warn_if_unreliable(reliable, states, data)
+    samples = check_samples(xin, xout, Y)
+    inside = _check_relay(relay, len(samples.Y))
+    moves = (np.flatnonzero(~inside), np.flatnonzero(inside))
+    I, null, states, reliable = information_given(samples, moves, "relay information", progress)
+    warn_if_unreliable(reliable, states, samples)
     return RelayInformation(
         I=float(I[1] - I[2]),
         leak=float(I[2]),
@@ -202,7 +206,7 @@ def relay_order(
     rng : numpy.random.Generator
         Chooses among nodes that do equally well (to 1e-9 bit).
     progress : bool
-        Show a progress bar if it takes longer than two seconds.
+        Whether work of more than two seconds shows a progress bar.
 
     Returns
     -------
@@ -223,7 +227,7 @@ def relay_order(
 
     See Also
     --------
-    relay_information : for the null, and what counts as reliable.
+    relay_information : for the equations, the null, and what counts as reliable.
 
     References
     ----------
@@ -237,43 +241,42 @@ def relay_order(
     (array([1, 0]), array([1., 1., 0.]))
     """
     check_rng(rng)
-    data = check_samples(xin, xout, Y)
-    found = find_order(data, rng, progress)
-    warn_if_unreliable(found.reliable, found.states, data)
-    return found
+    samples = check_samples(xin, xout, Y)
+    greedy = find_order(samples, rng, progress)
+    warn_if_unreliable(greedy.reliable, greedy.states, samples)
+    return greedy
 
 
-def find_order(data: Samples, rng: np.random.Generator, progress: bool) -> RelayOrder:
+def find_order(samples: Samples, rng: np.random.Generator, progress: bool) -> RelayOrder:
     """Return the greedy order of checked samples, without a warning."""
-    n, n_samples = data.Y.shape
+    n, n_samples = samples.Y.shape
     rest = rng.permutation(n)  # among equals the first of these goes
     order, tied = np.empty(n, np.int64), np.zeros(n, bool)
-    groups = whole(n_samples)
-    compile_kernels(data.Y, data.n_values, data.task)
-    with thread_pool() as pool:
-        for k in tqdm(range(n), "relay order", delay=2, leave=False, disable=not progress):
+    groups = one_group(n_samples)
+    with thread_pool() as pool, progress_bar("relay order", n, unit="node", show=progress) as bar:
+        for k in range(n):
             grain = max(1, _WORTH_A_THREAD // max(1, groups.sample.size))
             parts = share(
                 pool, split_information, rest.size, grain,
-                rest, data.Y, data.n_values, data.task, groups,
+                rest, samples.Y, samples.n_values, samples.pairs, groups,
             )  # fmt: skip
             bits = np.concatenate(parts) / n_samples
             equal = np.flatnonzero(bits >= bits.max() - TIE)
             order[k], tied[k] = rest[equal[0]], equal.size > 1
             rest = np.delete(rest, equal[0])
-            groups = refine(data.Y[order[k]], data.n_values, data.task, groups, False)
-    I, null, states, reliable = walk(data, order[:, None])
+            groups = refine(samples.Y[order[k]], samples.n_values, samples.pairs, groups, False)
+            bar.update()
+    I, null, states, reliable = information_given(samples, order[:, None], "", False)
     return RelayOrder(order, I - I[-1], null, states, reliable, tied, float(I[-1]), float(I[0]))
 
 
-def _check_nodes(name: str, value: ArrayLike, n: int) -> Codes:
-    nodes = as_array(name, value)
-    if nodes.size == 0:
-        return np.empty(0, np.int64)
-    if nodes.ndim != 1 or nodes.dtype.kind not in "iu":
-        raise ArgumentError(f"{name} must be a list of node numbers, but was {short(value)}")
-    if nodes.min() < 0 or nodes.max() >= n or np.unique(nodes).size < nodes.size:
+def _check_relay(relay: ArrayLike, n: int) -> Flags:
+    """Return which nodes are in the relay set."""
+    nodes = as_array("relay", relay)
+    if nodes.size and (nodes.ndim != 1 or nodes.dtype.kind not in "iu"):
+        raise ArgumentError(f"relay must be a list of node numbers, but was {short(relay)}")
+    if nodes.size and (nodes.min() < 0 or nodes.max() >= n or np.unique(nodes).size < nodes.size):
         raise ArgumentError(
-            f"{name} must name nodes from 0 to {n - 1}, each once, but was {short(value)}"
+            f"relay must name nodes from 0 to {n - 1}, each once, but was {short(relay)}"
         )
-    return nodes.astype(np.int64)
+    return np.isin(np.arange(n), nodes)

@@ -12,7 +12,7 @@ from flux._base.checks import as_array, check_count, check_real, check_rng, chec
 from flux._base.errors import ArgumentError
 from flux._base.memory import check_memory
 from flux._base.types import Codes
-from flux.relays._utterances import read_utterances, vowel_folder
+from flux.relays._vowel_files import read_utterances, vowel_folder
 
 Singles = NDArray[np.float32]
 
@@ -103,7 +103,7 @@ def memory_task(
     x = noise * rng.standard_normal((samples, 1 + delay, bits))
     x[:, 0] += 2 * y - 1
     lengths = 1 + rng.integers(least, delay, samples, endpoint=True)
-    return _ended(x, y, lengths, 2)
+    return _as_sequences(x, y, lengths, 2)
 
 
 def block_task(
@@ -173,10 +173,10 @@ def block_task(
     check_rng(rng)
     ring = check_count("ring", ring, 2)
     sensors = check_count("sensors", sensors, 1, ring)
-    widths = as_array("sizes", sizes, "iu")
-    if widths.ndim != 1 or len(widths) < 2:
-        raise ArgumentError(f"sizes must hold two sizes or more, but had shape {widths.shape}")
-    for size in widths:
+    block_sizes = as_array("sizes", sizes, "iu")
+    if block_sizes.ndim != 1 or len(block_sizes) < 2:
+        raise ArgumentError(f"sizes must hold two sizes or more, but had shape {block_sizes.shape}")
+    for size in block_sizes:
         check_count("sizes", size, 1, ring - 1)
     delay = check_count("delay", delay, 0)
     least = delay if shortest is None else check_count("shortest", shortest, 0, delay)
@@ -185,11 +185,12 @@ def block_task(
     y = np.stack([rng.integers(0, len(sizes), samples), rng.integers(0, 2, samples)], 1)
     start = rng.integers(0, ring, samples)
     position = start[:, None] + np.arange(ring) * (2 * y[:, 1:] - 1)
-    covered = (np.arange(sensors) - position[..., None]) % ring < widths[y[:, 0], None, None]
+    distance = (np.arange(sensors) - position[..., None]) % ring
+    covered = distance < block_sizes[y[:, 0], None, None]
     x = noise * rng.standard_normal((samples, ring + delay, sensors))
     x[:, :ring] += covered
     lengths = ring + rng.integers(least, delay, samples, endpoint=True)
-    return _ended(x, y, lengths, len(sizes))
+    return _as_sequences(x, y, lengths, len(sizes))
 
 
 def digit_rows(*, delay: int = 0) -> Sequences:
@@ -232,7 +233,7 @@ def digit_rows(*, delay: int = 0) -> Sequences:
     _check_size(len(labels), 8 + delay, 8, "lower delay")
     x = np.zeros((len(labels), 8 + delay, 8))
     x[:, :8] = pictures.reshape(-1, 8, 8) / 16
-    return _ended(x, labels[:, None], np.full(len(labels), 8 + delay), 10)
+    return _as_sequences(x, labels[:, None], np.full(len(labels), 8 + delay), 10)
 
 
 def japanese_vowels(*, folder: str | Path | None = None, delay: int = 0) -> Sequences:
@@ -292,7 +293,7 @@ def japanese_vowels(*, folder: str | Path | None = None, delay: int = 0) -> Sequ
     for sample, (frames, _) in enumerate(spoken):
         x[sample, longest - len(frames) : longest] = frames
     y = np.array([speaker for _, speaker in spoken])[:, None]
-    return _ended(x, y, np.full(len(spoken), longest + delay), 9)
+    return _as_sequences(x, y, np.full(len(spoken), longest + delay), 9)
 
 
 def take(task: Sequences, samples: ArrayLike) -> Sequences:
@@ -377,7 +378,7 @@ def concepts(y: ArrayLike, classes: int) -> Codes:
     return one_hot.reshape(len(answers), -1).astype(np.int64)
 
 
-def _ended(x: NDArray[np.float64], y: Codes, lengths: Codes, classes: int) -> Sequences:
+def _as_sequences(x: NDArray[np.float64], y: Codes, lengths: Codes, classes: int) -> Sequences:
     after = np.arange(x.shape[1]) >= lengths[:, None]
     x[after] = 0.0
     return Sequences(

@@ -1,12 +1,11 @@
 """Sequences to classify: what they show, how they are cut and labelled, and what is refused."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from flux.relays.tasks import block_task, concepts, digit_rows, japanese_vowels, memory_task, take
+from flux.relays.tasks import block_task, concepts, digit_rows, memory_task, take
 
 
 def make_rng(seed: int = 1) -> np.random.Generator:
@@ -89,46 +88,6 @@ def test_digits_are_pictures_in_rows() -> None:
     assert not task.x[:, 8:].any()
     assert np.array_equal(task.y[:, 0], digits.target)
     assert np.all(task.lengths == 11)
-
-
-def write_vowels(folder: Path) -> None:
-    """Write two utterances of 2 and 3 frames with two coefficients, as aeon's files have them."""
-    head = "#comment\n@problemName JapaneseVowels\n@classLabel true 1 2\n@data\n"
-    train = head + "1.5,2.5:-1,-2:1\n"
-    test = head + "3,4,5:0.5,0,-0.5:2\n"
-    (folder / "JapaneseVowels_TRAIN.ts").write_text(train)
-    (folder / "JapaneseVowels_TEST.ts").write_text(test)
-
-
-def test_vowels_are_read_from_a_folder(tmp_path: Path) -> None:
-    write_vowels(tmp_path)
-    task = japanese_vowels(folder=tmp_path, delay=1)
-    assert task.x.tolist() == [
-        [[0, 0], [1.5, -1], [2.5, -2], [0, 0]],
-        [[3, 0.5], [4, 0], [5, -0.5], [0, 0]],
-    ]
-    assert task.y.tolist() == [[0], [1]]
-    assert task.lengths.tolist() == [4, 4]
-    assert task.classes == 9
-
-
-def test_vowels_say_where_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flux._utterances.find_spec", lambda name: None)
-    with pytest.raises(FileNotFoundError, match="pip install --no-deps aeon"):
-        japanese_vowels()
-    with pytest.raises(FileNotFoundError):
-        japanese_vowels(folder=tmp_path)
-
-
-def test_vowels_of_the_wheel() -> None:
-    try:
-        task = japanese_vowels()
-    except FileNotFoundError:
-        pytest.skip("JapaneseVowels is in aeon's wheel, which is not installed")
-    assert task.x.shape == (640, 29, 12)
-    assert np.bincount(task.y[:270, 0]).tolist() == [30] * 9
-    frames = np.any(task.x != 0, axis=2).sum(1)
-    assert (frames.min(), frames.max(), frames.sum()) == (7, 29, 9961)
 
 
 def test_take_keeps_samples_together() -> None:

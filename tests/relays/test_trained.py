@@ -141,34 +141,20 @@ def test_tiny_task_is_learnt_and_seeds_repeat(kind: str) -> None:
     assert trained.balanced_accuracy(test.y[:, 0], decided[:, 0]) > 0.99
 
 
-def test_training_reads_the_answer_at_each_sequence_s_own_end() -> None:
-    """The label is what is shown at the last step, which differs, so no fixed step tells it."""
-    rng = make_rng()
-    x = rng.choice(np.float32([-1, 1]), (1024, 6, 1))
-    lengths = rng.integers(1, 7, 1024)
-    y = (x[np.arange(1024), lengths - 1] > 0).astype(int)
-    task = tasks.Sequences(x, y, lengths, 2)
-    network = trained.make_network("rnn", task, rng=rng, hidden=8)
-    done = trained.train(network, task, rng=rng, updates=300, rate=0.01, progress=False)
-    recording = trained.record(done.network, x)
-    assert (trained.decisions(recording, lengths) == y).mean() > 0.99
-    assert (trained.decisions(recording) == y).mean() < 0.8
-
-
-def test_identity_start() -> None:
-    network = trained.make_network("rnn", make_task(), rng=make_rng(), hidden=6, start="identity")
-    assert np.array_equal(network.cell.weight_hh, np.eye(6))
-    assert not np.asarray(network.cell.bias).any()
-    uniform = trained.make_network("rnn", make_task(), rng=make_rng(), hidden=400)
-    weights = np.asarray(uniform.cell.weight_hh)
-    assert np.abs(weights).max() <= 1 / 20
-    assert abs(weights.std() * np.sqrt(3) * 20 - 1) < 0.01
-
-
 def test_balanced_accuracy_counts_classes_alike() -> None:
     y = np.array([0, 0, 0, 0, 1, 1, 2])
     decided = np.array([0, 0, 0, 1, 1, 0, 2])
     assert trained.balanced_accuracy(y, decided) == pytest.approx((3 / 4 + 1 / 2 + 1) / 3)
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_balanced_accuracy_is_that_of_scikit_learn(classes: int) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    for seed in range(20):
+        y, decided = make_rng(seed).integers(0, classes, (2, 30))
+        wanted = metrics.balanced_accuracy_score(y, decided)
+        assert trained.balanced_accuracy(y, decided) == wanted
 
 
 def test_decisions_take_the_largest_logit() -> None:

@@ -1,4 +1,4 @@
-"""Groups of samples that agree in some nodes, refined node by node: the kernels behind relays.py.
+"""Groups of samples that agree in some nodes, refined node by node: the kernels of relays.
 
 Moving a node into Y0 splits each group of samples by the node's value. Nothing is ever
 counted over all of Y0 again: only samples within one group meet.
@@ -18,7 +18,7 @@ Labels = NDArray[np.int32]
 Values = NDArray[np.uint8]
 
 
-class Task(NamedTuple):
+class Pairs(NamedTuple):
     """Inputs and outputs of all samples, as labels of their pairs.
 
     pair : label of (in, out) for each sample; its input is `pair_in[pair]`, its output
@@ -45,7 +45,7 @@ def split_information(
     nodes: Codes,
     Y: Values,
     n_values: int,
-    task: Task,
+    pairs: Pairs,
     groups: Groups,
 ) -> Floats:
     """Return I(in;out|groups, node) times the number of samples, for nodes[lo:hi].
@@ -54,23 +54,23 @@ def split_information(
     with f(m) = m log2 m over its cells, margins and total, the part contributes
     sum f(pairs) + f(total) - sum f(inputs) - sum f(outputs).
     """
-    f = task.m_log_m
+    f = pairs.m_log_m
     # a cell is a pair and a value; each cell knows its places in the margins. All indices are
     # unsigned, since numba would look for negative ones at each access
-    cell = np.arange(task.pair_in.size * n_values)
+    cell = np.arange(pairs.pair_in.size * n_values)
     value_of = (cell % n_values).astype(np.uint32)
-    input_of = (task.pair_in[cell // n_values] * n_values + value_of).astype(np.uint32)
-    output_of = (task.pair_out[cell // n_values] * n_values + value_of).astype(np.uint32)
+    input_of = (pairs.pair_in[cell // n_values] * n_values + value_of).astype(np.uint32)
+    output_of = (pairs.pair_out[cell // n_values] * n_values + value_of).astype(np.uint32)
     cells = np.zeros(cell.size, np.uint32)
     totals = np.zeros(n_values, np.uint32)
     inputs = np.zeros(input_of.max() + 1, np.uint32)
     outputs = np.zeros(output_of.max() + 1, np.uint32)
     seen = np.empty(cell.size, np.uint32)
     sample = groups.sample.astype(np.uint32)
-    pair_cell = (task.pair[sample] * n_values).astype(np.uint32)
+    pair_cell = (pairs.pair[sample] * n_values).astype(np.uint32)
     start = groups.start.astype(np.uint32)
 
-    found = np.zeros(hi - lo)
+    information = np.zeros(hi - lo)
     for k in range(lo, hi):
         values = Y[nodes[k]]
         bits = 0.0
@@ -93,12 +93,12 @@ def split_information(
                 v, i, o = value_of[c], input_of[c], output_of[c]
                 bits += f[totals[v]] - f[inputs[i]] - f[outputs[o]]
                 cells[c] = totals[v] = inputs[i] = outputs[o] = 0
-        found[k - lo] = bits
-    return found
+        information[k - lo] = bits
+    return information
 
 
 @jit
-def refine(values: Values, n_values: int, task: Task, groups: Groups, keep_all: bool) -> Groups:
+def refine(values: Values, n_values: int, pairs: Pairs, groups: Groups, keep_all: bool) -> Groups:
     """Split each group by the values of a node; samples keep their order within each part.
 
     Unless `keep_all`, parts with only one input or only one output are left out: no further
@@ -133,7 +133,7 @@ def refine(values: Values, n_values: int, task: Task, groups: Groups, keep_all: 
             end = begin + 1
             while end < groups.start[g + 1] and values[ordered[end]] == values[ordered[begin]]:
                 end += 1
-            if keep_all or _varies(ordered[begin:end], task):
+            if keep_all or _varies(ordered[begin:end], pairs):
                 start[n_parts] = n_kept
                 n_parts += 1
                 for place in range(begin, end):
@@ -145,47 +145,46 @@ def refine(values: Values, n_values: int, task: Task, groups: Groups, keep_all: 
 
 
 @jit
-def _varies(part: Labels, task: Task) -> bool:
+def _varies(part: Labels, pairs: Pairs) -> bool:
     """Whether the samples have several inputs and several outputs."""
-    first = task.pair[part[0]]
+    first = pairs.pair[part[0]]
     other_in = other_out = False
     for sample in part:
-        p = task.pair[sample]
-        other_in |= task.pair_in[p] != task.pair_in[first]
-        other_out |= task.pair_out[p] != task.pair_out[first]
+        p = pairs.pair[sample]
+        other_in |= pairs.pair_in[p] != pairs.pair_in[first]
+        other_out |= pairs.pair_out[p] != pairs.pair_out[first]
         if other_in and other_out:
             return True
     return False
 
 
 @jit
-def follow(lo: int, hi: int, orders: Codes, Y: Values, n_values: int, task: Task) -> Floats:
-    """Return I(in;out|first k nodes), times the samples, for k = 0 ... and orders[lo:hi]."""
-    found = np.zeros((hi - lo, orders.shape[1] + 1))
-    everyone = np.zeros(1, np.uint8).repeat(task.pair.size)
-    for row in range(lo, hi):
-        groups = whole(task.pair.size)
-        found[row - lo, 0] = split_information(
-            0, 1, np.zeros(1, np.int64), everyone.reshape(1, -1), 1, task, groups
-        )[0]
-        for k in range(orders.shape[1]):
-            node = orders[row, k : k + 1]
-            found[row - lo, k + 1] = split_information(0, 1, node, Y, n_values, task, groups)[0]
-            groups = refine(Y[node[0]], n_values, task, groups, False)
-            if groups.sample.size == 0:
-                break
-    return found
+def group_information(pairs: Pairs, groups: Groups) -> float:
+    """Return I(in;out|groups) times the number of samples."""
+    no_node = np.zeros((1, pairs.pair.size), np.uint8)
+    return split_information(0, 1, np.zeros(1, np.int64), no_node, 1, pairs, groups)[0]
 
 
 @jit
-def whole(n_samples: int) -> Groups:
+def information_along(
+    lo: int, hi: int, orders: Codes, Y: Values, n_values: int, pairs: Pairs
+) -> Floats:
+    """Return I(in;out|first k nodes), times the samples, for k = 0 ... and orders[lo:hi]."""
+    information = np.zeros((hi - lo, orders.shape[1] + 1))
+    for row in range(lo, hi):
+        groups = one_group(pairs.pair.size)
+        information[row - lo, 0] = group_information(pairs, groups)
+        for k in range(orders.shape[1]):
+            node = orders[row, k : k + 1]
+            left = split_information(0, 1, node, Y, n_values, pairs, groups)
+            information[row - lo, k + 1] = left[0]
+            groups = refine(Y[node[0]], n_values, pairs, groups, False)
+            if groups.sample.size == 0:
+                break
+    return information
+
+
+@jit
+def one_group(n_samples: int) -> Groups:
     """Return the one group of all samples."""
     return Groups(np.arange(n_samples).astype(np.int32), np.array([0, n_samples], np.int32))
-
-
-def compile_kernels(Y: Values, n_values: int, task: Task) -> None:
-    """Have numba compile on no work, before the clock of a progress bar starts."""
-    nobody = Groups(np.empty(0, np.int32), np.zeros(1, np.int32))
-    split_information(0, 0, np.empty(0, np.int64), Y, n_values, task, nobody)
-    refine(Y[0], n_values, task, nobody, False)
-    follow(0, 0, np.empty((0, len(Y)), np.int64), Y, n_values, task)

@@ -18,12 +18,12 @@ def vowel_folder(given: object) -> Path:
     if given is not None:
         check_type("folder", given, (str, PathLike), "a path")
         return Path(given)  # type: ignore[arg-type]
-    found = find_spec("aeon")
-    if found is None or not found.submodule_search_locations:
+    aeon = find_spec("aeon")
+    if aeon is None or not aeon.submodule_search_locations:
         raise FileNotFoundError(
             "JapaneseVowels is read from aeon's wheel: pip install --no-deps aeon, or give folder"
         )
-    return Path(found.submodule_search_locations[0]) / "datasets" / "data" / "JapaneseVowels"
+    return Path(aeon.submodule_search_locations[0]) / "datasets" / "data" / "JapaneseVowels"
 
 
 def read_utterances(path: Path) -> Iterator[tuple[NDArray[np.float64], int]]:

@@ -54,7 +54,7 @@ def make_layers(
     kind: str, task: Sequences, hidden: int, start: str, rng: np.random.Generator
 ) -> TrainedNetwork:
     """Return an untrained network for a task; `start` counts for the plain cell only."""
-    check_type("task", task, Sequences, "Sequences, as flux.tasks makes them")
+    check_type("task", task, Sequences, "Sequences, as flux.relays.tasks makes them")
     inputs, questions = task.x.shape[-1], task.y.shape[-1]
     needed = 64.0 * hidden * (hidden + inputs + questions * task.classes)
     check_memory(needed, f"a network of {hidden} nodes", "use fewer hidden nodes")
@@ -104,18 +104,18 @@ def run(
 
 
 Learner = tuple[TrainedNetwork, Any]
-"""A network, and what Adam remembers of its gradients."""
+"""A network, and the moments of its gradients that Adam keeps."""
 
 
 @eqx.filter_jit
 def learn(
     network: TrainedNetwork,
-    memory: Any,
+    moments: Any,
     task: tuple[Array, Array, Array],
     batches: Array,
     rate: Array,
 ) -> tuple[TrainedNetwork, Any, Array]:
-    """Make one update for each row of batches; return network, Adam's memory and the losses."""
+    """Make one update for each row of batches; return network, Adam's moments and the losses."""
     x, y, last = task
     weights, fixed = eqx.partition(network, eqx.is_array)
 
@@ -132,18 +132,18 @@ def learn(
         return optax.softmax_cross_entropy_with_integer_labels(logits, y[chosen]).mean()
 
     def update(carry: Learner, chosen: Array) -> tuple[Learner, Array]:
-        weights, memory = carry
+        weights, moments = carry
         value, gradient = jax.value_and_grad(loss)(weights, chosen)
-        change, memory = optimizer(rate).update(gradient, memory, weights)
-        return (eqx.apply_updates(weights, change), memory), value
+        change, moments = optimizer(rate).update(gradient, moments, weights)
+        return (eqx.apply_updates(weights, change), moments), value
 
-    (weights, memory), losses = jax.lax.scan(update, (weights, memory), batches)
-    return eqx.combine(weights, fixed), memory, losses
+    (weights, moments), losses = jax.lax.scan(update, (weights, moments), batches)
+    return eqx.combine(weights, fixed), moments, losses
 
 
 def check_task(network: TrainedNetwork, task: Sequences, batch: int) -> None:
     """Raise a ValueError unless the sequences and their labels fit the network and the memory."""
-    check_type("task", task, Sequences, "Sequences, as flux.tasks makes them")
+    check_type("task", task, Sequences, "Sequences, as flux.relays.tasks makes them")
     samples, steps = check_inputs(network, task.x).shape[:2]
     if task.y.shape != (samples, network.questions) or task.classes != network.classes:
         raise ArgumentError(
@@ -166,15 +166,15 @@ def check_task(network: TrainedNetwork, task: Sequences, batch: int) -> None:
     )
 
 
-def find_nodes(network: TrainedNetwork, nodes: Any) -> NDArray[np.bool_]:
+def find_nodes(network: TrainedNetwork, nodes: object) -> NDArray[np.bool_]:
     """Return which hidden nodes are in a list, or raise a ValueError."""
-    found = np.zeros(network.hidden, bool)
+    listed = np.zeros(network.hidden, bool)
     for node in np.atleast_1d(as_array("nodes", nodes)):
-        found[check_count("nodes", node, 0, network.hidden - 1)] = True
-    return found
+        listed[check_count("nodes", node, 0, network.hidden - 1)] = True
+    return listed
 
 
-def check_inputs(network: TrainedNetwork, x: Any) -> Array:
+def check_inputs(network: TrainedNetwork, x: object) -> Array:
     """Return sequences on the device, or raise a ValueError unless they fit the network."""
     check_type("network", network, TrainedNetwork, "a result of make_network or train")
     shown = as_array("x", x)
@@ -196,12 +196,9 @@ def check_inputs(network: TrainedNetwork, x: Any) -> Array:
 def _plain_cell(inputs: int, hidden: int, start: str, key: Array) -> RNNCell:
     """Return an untrained plain cell, its weights uniform or its recurrent ones the identity."""
     limit = hidden**-0.5
-    w, u, b = (
-        jax.random.uniform(k, shape, minval=-limit, maxval=limit)
-        for k, shape in zip(
-            jax.random.split(key, 3), ((hidden, inputs), (hidden, hidden), (hidden,)), strict=True
-        )
-    )
+    shapes = ((hidden, inputs), (hidden, hidden), (hidden,))
+    draws = zip(jax.random.split(key, 3), shapes, strict=True)
+    w, u, b = (jax.random.uniform(k, shape, minval=-limit, maxval=limit) for k, shape in draws)
     if start == "identity":
         u, b = jnp.eye(hidden), jnp.zeros(hidden)
     return RNNCell(w, u, b)
