@@ -179,9 +179,9 @@ def test_types_become_links() -> None:
         (", optional", None),
     ]
     # one's own module comes first, then the package; parts of words are no names
-    assert type_links.find_names("Sequences", "flux.tasks", known) == [
+    assert type_links.find_names("Sequences", "flux.relays.tasks", known) == [
         ("Sequences", "flux.relays.tasks.Sequences")
     ]
-    assert type_links.find_names("Fluxes or x.Flux", "flux.tasks", known) == [
+    assert type_links.find_names("Fluxes or x.Flux", "flux.relays.tasks", known) == [
         ("Fluxes or x.Flux", None)
     ]

@@ -13,9 +13,7 @@ import flux
 BOOK = Path(__file__).parents[1] / "book"
 
 # they compute no formula of the book
-NO_EQUATION = {
-    "all_states", "decode", "encode", "pack", "replay", "spike_trains", "sweep"
-}  # fmt: skip
+NO_EQUATION = {"coarse_grain", "gaussian_weights", "pack", "replay", "smearedness", "spike_trains"}  # fmt: skip
 
 
 def read_chapter(path: Path) -> str:

@@ -96,8 +96,8 @@ def sample_flux_interval(
     """Give a confidence interval for the flux, and test it against zero flux.
 
     The recording is taken to be stationary. What counting adds is seen by shuffling the
-    successors, which leaves no flux: B is then the mean flux by `method`. Flux makes pairs less
-    diverse, so the bias at hand lies between 0 and B. If it were 1/T, it would also be d, the
+    successors, which leaves no flux: B, the mean flux by `method` then, is what equation
+    :eq:`eq-est-bias` of the book approximates. Flux makes pairs less diverse, so the bias at hand lies between 0 and B. If it were 1/T, it would also be d, the
     mean flux from the two halves of the recording less that from all of it. ::
 
         lower = I - max(B, 2 d, 0) - e,   upper = I + max(-B, -2 d, 0) + e + h,

@@ -168,6 +168,8 @@ def relay_over_time(
 ) -> RelaysOverTime:
     """Analyse the relays of one input and one output at every time step.
 
+    Equation :eq:`eq-rel-two` of the book, step by step.
+
     Parameters
     ----------
     xin, xout : (samples,) int, bool or str

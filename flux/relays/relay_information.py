@@ -195,7 +195,8 @@ def relay_order(
 
     All nodes start in the relay set. The node whose move to Y0 leaves the highest I_R goes
     first, and so on until none is left ("shrinking subset"). Greedy is not optimal: a set of
-    k nodes with more relay information than the last k may exist.
+    k nodes with more relay information than the last k may exist. Equations :eq:`eq-rel-two` and
+    :eq:`eq-rel-null` of the book.
 
     Parameters
     ----------
