@@ -13,7 +13,7 @@ import flux
 BOOK = Path(__file__).parents[1] / "book"
 
 # they compute no formula of the book
-NO_EQUATION = {"coarse_grain", "gaussian_weights", "pack", "replay", "smearedness", "spike_trains"}  # fmt: skip
+NO_EQUATION = {"coarse_grain", "gaussian_weights", "pack", "replay", "smearedness", "spike_trains"}
 
 
 def read_chapter(path: Path) -> str:

@@ -31,39 +31,32 @@ def thread_pool() -> Iterator[ThreadPoolExecutor]:
 
 @contextmanager
 def single_blas() -> Iterator[None]:
-    """Hold BLAS to one thread: the first holder of the process sets it, the last one sets it back.
+    """Hold BLAS to one thread, unless another thread does so already.
 
-    The number of threads belongs to the whole process. Were each holder to put back what it met,
-    one of two that overlap would put back the other's limit.
+    The number of threads belongs to the whole process, and the thread that set it sets it back:
+    once the main thread has spoken, OpenBLAS heeds no other. Who outlasts it is slower, no more.
     """
-    holder = get_ident()
     with _lock:
-        if not _holders:
-            _limits.append(_controller().limit(limits=1, user_api="blas"))
-        _holders.append(holder)
+        sets = not _limits
+        if sets:
+            _limits[get_ident()] = _controller().limit(limits=1, user_api="blas")
     try:
         yield
     finally:
-        with _lock:
-            _let_go([holder])
-
-
-def _let_go(leaving: list[int]) -> None:
-    for holder in leaving:
-        _holders.remove(holder)
-    if not _holders and _limits:
-        _limits.pop().restore_original_limits()
+        if sets:
+            with _lock:
+                _limits.pop(get_ident()).restore_original_limits()
 
 
 def _after_fork() -> None:
-    """In the child only the thread that forked goes on: the others hold nothing any more."""
-    _let_go([holder for holder in _holders if holder != get_ident()])
+    """In the child only the thread that forked goes on: what another one set is set back."""
+    for other in _limits.keys() - {get_ident()}:
+        _limits.pop(other).restore_original_limits()
     _lock.release()
 
 
 _lock = RLock()
-_holders: list[int] = []
-_limits: list[Any] = []
+_limits: dict[int, Any] = {}
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_after_fork

@@ -97,8 +97,9 @@ def sample_flux_interval(
 
     The recording is taken to be stationary. What counting adds is seen by shuffling the
     successors, which leaves no flux: B, the mean flux by `method` then, is what equation
-    :eq:`eq-est-bias` of the book approximates. Flux makes pairs less diverse, so the bias at hand lies between 0 and B. If it were 1/T, it would also be d, the
-    mean flux from the two halves of the recording less that from all of it. ::
+    :eq:`eq-est-bias` of the book approximates. Flux makes pairs less diverse, so the bias at
+    hand lies between 0 and B. If it were 1/T, it would also be d, the mean flux from the two
+    halves of the recording less that from all of it. ::
 
         lower = I - max(B, 2 d, 0) - e,   upper = I + max(-B, -2 d, 0) + e + h,
         estimate = I - B / 2,   moved to the nearer end if outside; all between 0 and n.

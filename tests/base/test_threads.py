@@ -1,6 +1,7 @@
 """Threads: work cut into spans that cover it once, and BLAS held to one thread meanwhile."""
 
 from itertools import chain
+from threading import Event, Thread
 
 import pytest
 from threadpoolctl import threadpool_info
@@ -21,13 +22,37 @@ def blas_threads() -> set[int]:
     return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
 
 
-def test_blas_is_held_by_the_first_and_let_go_by_the_last() -> None:
-    before, first, second = blas_threads(), single_blas(), single_blas()
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert blas_threads() == {1}
-    second.__exit__(None, None, None)
+def test_blas_is_held_within_and_let_go_after() -> None:
+    before = blas_threads()
+    with single_blas():
+        with single_blas():
+            assert blas_threads() == {1}
+        assert blas_threads() == {1}
+    assert blas_threads() == before
+
+
+@pytest.mark.parametrize("main_is_first", [True, False])
+def test_blas_is_let_go_whoever_leaves_last(main_is_first: bool) -> None:
+    before, entered, leave = blas_threads(), Event(), Event()
+
+    def hold() -> None:
+        with single_blas():
+            entered.set()
+            leave.wait()
+
+    other = Thread(target=hold)
+    if main_is_first:
+        with single_blas():
+            other.start()
+            entered.wait()
+        leave.set()
+        other.join()
+    else:
+        other.start()
+        entered.wait()
+        with single_blas():
+            leave.set()
+            other.join()
     assert blas_threads() == before
 
 
