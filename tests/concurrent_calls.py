@@ -78,6 +78,9 @@ CALLS: dict[str, Callable[[], Any] | list[Callable[[], Any]]] = {
     "evolve": lambda: flux.evolve(
         lambda W: flux.exact_flux(W).I, weights(3), rng=draw(), steps=5, progress=False
     )[:2],
+    "evolve_cma": lambda: flux.evolve_cma(
+        lambda W: flux.exact_flux(W).I, weights(3), rng=draw(), steps=5, progress=False
+    )[:2],
     "exact_correlation": lambda: flux.exact_correlation(weights(4), weights(4)[0]),
     "exact_flux": [
         lambda: flux.exact_flux(weights(4), weights(4)[0]),
@@ -152,6 +155,7 @@ CALLS: dict[str, Callable[[], Any] | list[Callable[[], Any]]] = {
     ],
     "slip_time": lambda: flux.slip_time(10, 8.0),
     "smearedness": lambda: flux.smearedness([[1.0, 0.5], [0.0, 0.25]]),
+    "solve": lambda: flux.exact_flux(flux.solve(weights(8), weights(8)[0])),
     "spike_trains": lambda: flux.spike_trains(
         [[0.1, 0.35], [0.2]], bin_width=0.1, start=0.0, stop=0.4
     ),

@@ -13,6 +13,7 @@ from scipy import sparse
 
 import flux
 from flux import plots
+from flux._base import memory
 from flux.relays import tasks, trained
 
 W = [[0.0, 1.0], [-2.0, 0.5]]
@@ -61,6 +62,7 @@ GOOD: dict[Callable[..., Any], Callable[[], dict[str, Any]]] = {
     flux.exact_correlation: lambda: {"W": W, "b": B},
     flux.exact_flux: lambda: {"W": W, "b": B, "lag": 1, "device": "cpu"},
     flux.fewest_rooks: lambda: {"period": 6},
+    flux.solve: lambda: {"W": W, "b": B, "device": "cpu"},
     flux.find_attractors: lambda: {"W": W, "b": B, "ties": "keep"},
     flux.flux_gradient: lambda: {"W": W, "b": B},
     flux.flux_interval: lambda: {"W": W, "b": B, "samples": 1000},
@@ -245,6 +247,7 @@ TAKE_SPARSE = {
     flux.sample_attractors,
     flux.simulate,
     flux.simulate_chains,
+    flux.solve,
     flux.stationary_distribution,
 }
 
@@ -348,7 +351,7 @@ def test_sizes_beyond_any_memory_are_refused_at_once(
 def test_designs_of_many_neurons_are_refused_where_memory_is_short(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(flux.states, "memory_limit", lambda: 1e10)
+    monkeypatch.setattr(memory, "memory_limit", lambda: 1e10)
     for k in range(1, 9):
         with pytest.raises(flux.TooLargeError, match=r"a network of n = 1000000000 neurons"):
             flux.design_flux(10**9, 5e8, rng=generator(), k=k)

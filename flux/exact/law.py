@@ -161,14 +161,15 @@ def solve_parts(
 
     Before any work it is made sure that all up to `lag` fits into memory.
     """
-    network = given.network if isinstance(given, Law) else given
-    for part in network.parts:
-        _check_part(part, network.n, lag)
     if isinstance(given, Law):
+        for solved in given.parts:
+            _check_part(solved.part, given.n, lag)
         return given
-    what = f"the laws of {len(network.parts)} parts of the network"
-    check_memory(sum(map(_bytes_kept, network.parts)), what, INSTEAD)
-    return Law(network, tuple(_solve_part(part, device, progress) for part in network.parts))
+    for part in given.parts:
+        _check_part(part, given.n, lag)
+    what = f"the laws of {len(given.parts)} parts of the network"
+    check_memory(sum(map(_bytes_kept, given.parts)), what, INSTEAD)
+    return Law(given, tuple(_solve_part(part, device, progress) for part in given.parts))
 
 
 def solve_small(
