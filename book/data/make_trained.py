@@ -3,7 +3,7 @@
     python book/data/make_trained.py [FOLDER]
 
 takes some 15 minutes of one core. Cases already stored are kept. FOLDER is the folder
-JapaneseVowels of aeon's wheel (aeon/datasets/data), needed unless aeon is installed.
+JapaneseVowels of sktime (sktime/datasets/data), needed unless sktime is installed.
 """
 
 import json

@@ -2,8 +2,8 @@
 
     python book/data/make_vowels.py FOLDER
 
-with FOLDER the folder JapaneseVowels of aeon's wheel (aeon/datasets/data), which need not be
-installed. Only the estimates are stored here, not the recording.
+with FOLDER the folder JapaneseVowels of sktime (sktime/datasets/data). Only the estimates are
+stored here, not the recording.
 """
 
 import json

@@ -14,16 +14,16 @@ from flux._base.checks import check_type
 
 
 def vowel_folder(given: object) -> Path:
-    """Return the folder of the recordings: for None in the installed aeon, which may be missing."""
+    """Return the folder of the recordings: for None in sktime, which may be missing."""
     if given is not None:
         check_type("folder", given, (str, PathLike), "a path")
         return Path(given)  # type: ignore[arg-type]
-    aeon = find_spec("aeon")
-    if aeon is None or not aeon.submodule_search_locations:
+    sktime = find_spec("sktime")
+    if sktime is None or not sktime.submodule_search_locations:
         raise FileNotFoundError(
-            "JapaneseVowels is read from aeon's wheel: pip install --no-deps aeon, or give folder"
+            "JapaneseVowels comes with sktime: pip install --no-deps sktime, or give folder"
         )
-    return Path(aeon.submodule_search_locations[0]) / "datasets" / "data" / "JapaneseVowels"
+    return Path(sktime.submodule_search_locations[0]) / "datasets" / "data" / "JapaneseVowels"
 
 
 def read_utterances(path: Path) -> Iterator[tuple[NDArray[np.float64], int]]:

@@ -241,14 +241,14 @@ def japanese_vowels(*, folder: str | Path | None = None, delay: int = 0) -> Sequ
 
     640 utterances of 7 to 29 frames, 12 coefficients each: first the 270 for training, then the
     370 for testing. All end at the same step; a shorter one has zeros before its first frame.
-    The data set is in aeon's wheel, not in this package; nothing of aeon is imported, so that
-    ``pip install --no-deps aeon`` is enough.
+    The data set comes with sktime, not with this package; nothing of sktime is imported, so that
+    ``pip install --no-deps sktime`` is enough.
 
     Parameters
     ----------
     folder : path, optional
         Folder with JapaneseVowels_TRAIN.ts and JapaneseVowels_TEST.ts; by default that of the
-        installed aeon.
+        installed sktime.
     delay : int
         Empty steps after the last frame.
 

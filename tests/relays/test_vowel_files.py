@@ -9,7 +9,7 @@ from flux.relays.tasks import japanese_vowels
 
 
 def write_vowels(folder: Path) -> None:
-    """Write two utterances of 2 and 3 frames with two coefficients, as aeon's files have them."""
+    """Write two utterances of 2 and 3 frames with two coefficients, as sktime's files have them."""
     head = "#comment\n@problemName JapaneseVowels\n@classLabel true 1 2\n@data\n"
     train = head + "1.5,2.5:-1,-2:1\n"
     test = head + "3,4,5:0.5,0,-0.5:2\n"
@@ -31,17 +31,14 @@ def test_vowels_are_read_from_a_folder(tmp_path: Path) -> None:
 
 def test_vowels_say_where_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flux.relays._vowel_files.find_spec", lambda name: None)
-    with pytest.raises(FileNotFoundError, match="pip install --no-deps aeon"):
+    with pytest.raises(FileNotFoundError, match="pip install --no-deps sktime"):
         japanese_vowels()
     with pytest.raises(FileNotFoundError):
         japanese_vowels(folder=tmp_path)
 
 
 def test_vowels_of_the_wheel() -> None:
-    try:
-        task = japanese_vowels()
-    except FileNotFoundError:
-        pytest.skip("JapaneseVowels is in aeon's wheel, which is not installed")
+    task = japanese_vowels()
     assert task.x.shape == (640, 29, 12)
     assert np.bincount(task.y[:270, 0]).tolist() == [30] * 9
     frames = np.any(task.x != 0, axis=2).sum(1)
