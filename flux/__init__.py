@@ -18,6 +18,7 @@ from flux.exact.correlation import exact_correlation
 from flux.exact.flux import exact_flux
 from flux.exact.gradient import FluxGradient, flux_gradient
 from flux.exact.law import Law, solve, stationary_distribution, transition_matrix
+from flux.large.approximation import ApproximateFlux, approximate_flux
 from flux.large.bounds import FluxInterval, flux_interval
 from flux.model.ensembles import gaussian_weights, nrooks
 from flux.model.information import Flux, binary_entropy, entropy, mutual_information
@@ -47,6 +48,7 @@ from flux.search.weighing_matrices import weighing_matrix
 from flux.sweeps.grid import SweepError, sweep
 
 __all__ = [
+    "ApproximateFlux",
     "ArgumentError",
     "Ascent",
     "Attractors",
@@ -74,6 +76,7 @@ __all__ = [
     "Ties",
     "TooLargeError",
     "all_states",
+    "approximate_flux",
     "ascend",
     "best_rooks",
     "binary_entropy",
