@@ -24,6 +24,7 @@ from flux.model.ensembles import gaussian_weights, nrooks
 from flux.model.information import Flux, binary_entropy, entropy, mutual_information
 from flux.model.simulation import on_probability, simulate, simulate_chains
 from flux.model.states import all_states, decode, encode
+from flux.recordings.canonical import CanonicalFlux, canonical_flux
 from flux.recordings.correlation import lagged_correlation, rms_correlation
 from flux.recordings.entropies import entropy_from_counts
 from flux.recordings.estimators import model_flux, sample_flux
@@ -53,6 +54,7 @@ __all__ = [
     "Ascent",
     "Attractors",
     "BestRooks",
+    "CanonicalFlux",
     "ConvergenceError",
     "Drift",
     "Evolution",
@@ -80,6 +82,7 @@ __all__ = [
     "ascend",
     "best_rooks",
     "binary_entropy",
+    "canonical_flux",
     "coarse_grain",
     "decode",
     "design_flux",

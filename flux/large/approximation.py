@@ -185,8 +185,9 @@ def approximate_flux(
 
 def _add(parts: list[ApproximateFlux]) -> ApproximateFlux:
     """Return the flux of independent parts: errors of sampling add up as squares."""
-    total = [float(sum(values)) for values in zip(*(part[:-1] for part in parts), strict=True)]
-    found = ApproximateFlux(*total, "; ".join(dict.fromkeys(p.doubt for p in parts if p.doubt)))
+    sums: list[Any] = np.sum([part[:-1] for part in parts], axis=0).tolist()
+    doubt = "; ".join(dict.fromkeys(part.doubt for part in parts if part.doubt))
+    found = ApproximateFlux(*sums, doubt)
     I_se, upper_se = np.hypot.reduce([(part.I_se, part.upper_se) for part in parts])
     return found._replace(I_se=float(I_se), upper_se=float(upper_se))
 

@@ -157,7 +157,7 @@ def _fit_linear(
         moments += z.T @ (z * w[start : start + ROWS, None].astype(np.float32))
     best, least = np.zeros((n + 1, n)), np.full(n, np.inf)
     for ridge in LINEAR_RIDGES:
-        L = np.linalg.cholesky(moments + (2 * ridge + 1e-6) * np.eye(n + 1))
+        L = np.asarray(np.linalg.cholesky(moments + (2 * ridge + 1e-6) * np.eye(n + 1)), float)
 
         a = _climb(
             x,
