@@ -185,11 +185,10 @@ def approximate_flux(
 
 def _add(parts: list[ApproximateFlux]) -> ApproximateFlux:
     """Return the flux of independent parts: errors of sampling add up as squares."""
-    sums: list[Any] = np.sum([part[:-1] for part in parts], axis=0).tolist()
+    I, H, D, _, I_error, upper, _, gaussian = np.sum([p[:-1] for p in parts], axis=0).tolist()
+    I_se, upper_se = np.hypot.reduce([(part.I_se, part.upper_se) for part in parts]).tolist()
     doubt = "; ".join(dict.fromkeys(part.doubt for part in parts if part.doubt))
-    found = ApproximateFlux(*sums, doubt)
-    I_se, upper_se = np.hypot.reduce([(part.I_se, part.upper_se) for part in parts])
-    return found._replace(I_se=float(I_se), upper_se=float(upper_se))
+    return ApproximateFlux(I, H, D, I_se, I_error, upper, upper_se, gaussian, doubt)
 
 
 def _from_law(solved: PartLaw, method: Method) -> ApproximateFlux:

@@ -26,7 +26,7 @@ ROWS = 2048
 """Samples that one matrix product takes together; fixed, so that rounding is, too."""
 STEPS = 4
 """Steps of a fit: what is left to gain, 1e-4 bits a neuron, is below the error of sampling."""
-LINEAR_RIDGES = (1e-6, 0.03, 0.3)
+LINEAR_RIDGES = (1e-6, 0.1, 1.0)
 PRODUCT_RIDGES = (1e-4, 1e-3, 1e-2)
 """Pulls of coefficients to 0, a sample, of which each neuron takes the best on fresh samples."""
 SAMPLES_A_PRODUCT = 50
@@ -153,8 +153,8 @@ def _fit_linear(
 
     moments = np.zeros((n + 1, n + 1))
     for start in range(0, len(x), ROWS):
-        z = rows(start)
-        moments += z.T @ (z * w[start : start + ROWS, None].astype(np.float32))
+        z = rows(start).astype(float)
+        moments += z.T @ (z * w[start : start + ROWS, None])
     best, least = np.zeros((n + 1, n)), np.full(n, np.inf)
     for ridge in LINEAR_RIDGES:
         L = np.asarray(np.linalg.cholesky(moments + (2 * ridge + 1e-6) * np.eye(n + 1)), float)

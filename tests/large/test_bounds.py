@@ -52,12 +52,12 @@ def test_every_single_bound_is_on_its_side(no_exact, width):
     decoded = bounds._decoded(W, b, train, test)
     law = fit_autoregression(*bounds._split(train[:, -1]), biased=True)
     error = 5 / np.sqrt(len(test))
-    for surprise in (
+    for bits in (
         mixture,
         surprise(law, test[:, -1]),
         bounds._blocks(W, b, train[:, -2], test[:, -1]),
     ):
-        gain = surprise - adding
+        gain = bits - adding
         assert gain.mean() + error * gain.std() > truth
     for gain in (contrast - adding, decoded):
         assert gain.mean() - error * gain.std() < truth
@@ -70,12 +70,12 @@ def test_upper_laws_are_normalized():
     states = flux.all_states(6)
     pairs = np.stack([states, states], axis=1)
     law = fit_autoregression(*bounds._split(x), biased=True)
-    for surprise in (
+    for bits in (
         surprise(law, states),
         bounds._blocks(W, b, x, states),
         bounds._compare(W, b, x, pairs)[0],
     ):
-        assert np.exp2(-surprise).sum() == pytest.approx(1, abs=1e-4)
+        assert np.exp2(-bits).sum() == pytest.approx(1, abs=1e-4)
 
 
 def test_mixture_is_the_mean_of_the_kernels():
