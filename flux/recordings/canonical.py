@@ -120,6 +120,8 @@ def canonical_flux(
         return CanonicalFlux(_gaussian(rho), _binary(rho), rho, 0.0, 0.0, 0.0, 0.0)
     packed = check_packed("x", x) if isinstance(x, PackedSpins) else pack(x)
     n, longest = len(packed.bits), int(packed.lengths.max())
+    if lag >= longest:
+        raise ArgumentError(f"lag must be less than the steps of a chain in x, but was {lag}")
     shifts = [lag + longest // part for part in NULLS]
     fewest = _n_pairs(packed, shifts[-1])
     if fewest < 4 * n:
