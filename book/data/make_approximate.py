@@ -62,8 +62,7 @@ def main():
     rows = json.loads(store.read_text()) if store.exists() else []
     done = {(row["n"], row["width"], row["repeat"]) for row in rows}
     todo = [(n, w, -1) for n, w in EXACT]
-    todo += [(n, w, r) for r in range(20) for n, count in NETWORKS.items() if r < count
-             for w in WIDTHS]  # fmt: skip
+    todo += [(n, w, r) for n, count in NETWORKS.items() for r in range(count) for w in WIDTHS]
     todo += [(n, w, 0) for n, w in LARGE]
     for point in todo:
         if point not in done:

@@ -1,8 +1,8 @@
 """How well proxies rank networks by their flux: canonical correlations against c_rms.
 
 Writes canonical.json: for each size and width Spearman's rank correlation with the exact flux, its
-95 % interval by resampling networks, and the range of the ratio to it. Two minutes.
-Run from anywhere: python book/data/make_canonical.py
+95 % interval by resampling networks, and the range of the ratio to it. Minutes; what is stored
+is kept. Run from anywhere: python book/data/make_canonical.py
 """
 
 import json
@@ -56,5 +56,8 @@ def summary(n, width):
 
 
 if __name__ == "__main__":
-    rows = [summary(n, width) for n in SIZES for width in WIDTHS]
-    Path(__file__).with_name("canonical.json").write_text(json.dumps(rows, indent=1) + "\n")
+    store = Path(__file__).with_name("canonical.json")
+    rows = json.loads(store.read_text()) if store.exists() else []
+    for n, width in [(n, width) for n in SIZES for width in WIDTHS][len(rows) :]:
+        rows.append(summary(n, width))
+        store.write_text(json.dumps(rows, indent=1) + "\n")
