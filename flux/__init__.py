@@ -18,11 +18,13 @@ from flux.exact.correlation import exact_correlation
 from flux.exact.flux import exact_flux
 from flux.exact.gradient import FluxGradient, flux_gradient
 from flux.exact.law import Law, solve, stationary_distribution, transition_matrix
+from flux.large.approximation import ApproximateFlux, approximate_flux
 from flux.large.bounds import FluxInterval, flux_interval
 from flux.model.ensembles import gaussian_weights, nrooks
 from flux.model.information import Flux, binary_entropy, entropy, mutual_information
 from flux.model.simulation import on_probability, simulate, simulate_chains
 from flux.model.states import all_states, decode, encode
+from flux.recordings.canonical import CanonicalFlux, canonical_flux
 from flux.recordings.correlation import lagged_correlation, rms_correlation
 from flux.recordings.entropies import entropy_from_counts
 from flux.recordings.estimators import model_flux, sample_flux
@@ -49,10 +51,12 @@ from flux.sweeps._store import StoreError
 from flux.sweeps.grid import SweepError, sweep
 
 __all__ = [
+    "ApproximateFlux",
     "ArgumentError",
     "Ascent",
     "Attractors",
     "BestRooks",
+    "CanonicalFlux",
     "ConvergenceError",
     "Drift",
     "Evolution",
@@ -77,9 +81,11 @@ __all__ = [
     "Ties",
     "TooLargeError",
     "all_states",
+    "approximate_flux",
     "ascend",
     "best_rooks",
     "binary_entropy",
+    "canonical_flux",
     "coarse_grain",
     "decode",
     "design_flux",

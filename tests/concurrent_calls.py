@@ -101,6 +101,10 @@ CALLS: dict[str, Callable[[], Any] | list[Callable[[], Any]]] = {
         lambda: flux.flux_gradient(weights(4), weights(4)[0]),
         lambda: flux.flux_gradient(weights(8), weights(8)[0]),
     ],
+    "approximate_flux": lambda: flux.approximate_flux(
+        np.diag([1.0] * 14) + weights(14) / 4, rng=draw(), samples=4000, progress=False
+    ),
+    "canonical_flux": lambda: flux.canonical_flux(spins()),
     "flux_interval": lambda: flux.flux_interval(
         weights(6) / 2, rng=draw(), samples=4000, progress=False
     ),

@@ -22,6 +22,7 @@ from flux._base.types import Floats, Spins, Weights
 from flux.exact.flux import exact_flux
 from flux.exact.law import solve_small
 from flux.exact.parts import Part
+from flux.large.autoregressive import fit_autoregression, surprise
 from flux.large.stationary_samples import draw_windows
 from flux.model.information import field_entropy
 from flux.model.states import encode, product_laws
@@ -189,7 +190,7 @@ def _add(bounds: list[_Bound]) -> tuple[float, float]:
 def _bounds(part: Part, samples: int, rng: np.random.Generator, bar: Any) -> tuple[_Bound, _Bound]:
     """Return the best lower and upper bound of a part."""
     W, b = part.W, part.b
-    windows = draw_windows(W, b, samples, TERMS + 2, rng)
+    windows, _ = draw_windows(W, b, samples, TERMS + 2, rng)
     bar.update()
     chains, rounds, length, n = windows.shape
     middle = chains // 2
@@ -200,9 +201,11 @@ def _bounds(part: Part, samples: int, rng: np.random.Generator, bar: Any) -> tup
     few = slice(0, min(EVALUATED, len(test)) // rounds * rounds)
     mixture, contrast = _compare(W, b, train[:, -2], test[few])
     bar.update()
+    fit, check = _split(train[:, -1])
+    law = fit_autoregression(fit, check, biased=bool(b.any()))
     upper = [
         _average(mixture - adding[few], rounds, "mixture of kernels"),
-        _average(_autoregression(train[:, -1], test[:, -1]) - adding, rounds, "autoregression"),
+        _average(surprise(law, test[:, -1]) - adding, rounds, "autoregression"),
         _average(_blocks(W, b, train[:, -2], test[:, -1]) - adding, rounds, "blocks"),
     ]
     bar.update()
@@ -251,35 +254,6 @@ def _compare(W: Floats, b: Floats, others: Spins, pairs: Spins) -> tuple[Floats,
 
 def _fields(W: Floats, b: Floats, x: Spins) -> Floats:
     return np.clip(x @ W.T + b, -CERTAIN, CERTAIN)
-
-
-def _autoregression(train: Spins, test: Spins) -> Floats:
-    """Return -log2 q(y) for q(y) = prod_i q(y_i | y_0, ..., y_i-1), a logistic model each.
-
-    Linear predictors from the covariance by its Cholesky factor, each then scaled and shifted
-    to the best logistic fit on samples that the covariance has not seen.
-    """
-    fit, check = _split(train)
-    mean = fit.mean(0)
-    n = len(mean)
-    centred = (fit - mean).astype(np.float32)
-    covariance = (centred.T @ centred).astype(float) / len(fit)
-
-    def fit_with(ridge: float) -> tuple[float, Callable[[Spins], Floats]]:
-        factor = np.linalg.inv(np.linalg.cholesky(covariance + ridge * np.eye(n)))
-        slopes = -np.tril(factor, -1) / np.diag(factor)[:, None]
-
-        def predict(y: Spins) -> Floats:
-            return np.arctanh(np.clip(mean + (y - mean) @ slopes.T, -0.999, 0.999))
-
-        scale, shift = _fit_logistic(predict(check), check, np.zeros(n))
-
-        def surprise(y: Spins) -> Floats:
-            return -log_expit(2 * y * (shift + scale * predict(y))).sum(1) / LN2
-
-        return float(surprise(check).mean()), surprise
-
-    return min(map(fit_with, RIDGES), key=itemgetter(0))[1](test)
 
 
 def _blocks(W: Floats, b: Floats, others: Spins, test: Spins) -> Floats:

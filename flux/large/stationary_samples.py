@@ -24,13 +24,13 @@ DISAGREEMENT = 1.05
 
 def draw_windows(
     W: Floats, b: Floats, samples: int, length: int, rng: np.random.Generator
-) -> Spins:
+) -> tuple[Spins, str]:
     """Draw nearly independent windows of `length` successive states, (chains, rounds, length, n).
 
     Pilot runs of several chains from random states, as long as it takes for them to agree,
     measure the integrated autocorrelation time tau of random projections of the state. Burn-in
     is 20 tau, the space between the windows of a chain 3 tau. Chains that still disagree after
-    the longest pilot run cause a warning.
+    the longest pilot run cause a warning, whose words are returned, too.
     """
     n = len(b)
     prepared = prepare_weights(W, b)
@@ -45,14 +45,14 @@ def draw_windows(
         series = trace[:, steps // 4 :].astype(np.float32) @ directions.astype(np.float32)
         worst = split_r_hat(series)
     tau = autocorrelation_time(series)
+    doubt = ""
     if worst > DISAGREEMENT:
-        warnings.warn(
+        doubt = (
             f"the chains disagree after {steps} steps (split R-hat {worst:.2f}, at most"
             f" {DISAGREEMENT} expected): the network may be metastable, and the samples then tell"
-            " only of the states near those they began in",
-            UserWarning,
-            stacklevel=4,
+            " only of the states near those they began in"
         )
+        warnings.warn(doubt, UserWarning, stacklevel=4)
         tau = min(tau, steps / 20)  # no wait would be long enough
     burn_in, space = max(50, int(20 * tau)), int(np.ceil(3 * tau))
     chains = start_chains(n, -(-samples // ROUNDS), rng=rng)
@@ -60,7 +60,7 @@ def draw_windows(
     for window in range(ROUNDS):
         wait = space if window else burn_in
         windows[:, window], chains = advance(prepared, chains, length, burn_in=wait)
-    return windows
+    return windows, doubt
 
 
 def autocorrelation_time(series: Floats) -> float:

@@ -8,6 +8,7 @@ from scipy.special import expit
 import flux
 from flux.large import bounds
 from flux.large import stationary_samples as sampling
+from flux.large.autoregressive import fit_autoregression, surprise
 
 
 @pytest.fixture
@@ -44,18 +45,19 @@ def test_every_single_bound_is_on_its_side(no_exact, width):
     W, b = network(9, width, 5, biased=True)
     truth = flux.exact_flux(W, b).I
     rng = np.random.default_rng(6)
-    windows = sampling.draw_windows(W, b, 8000, bounds.TERMS + 2, rng)
+    windows, _ = sampling.draw_windows(W, b, 8000, bounds.TERMS + 2, rng)
     train, test = (half.reshape(-1, *half.shape[2:]) for half in np.split(windows, 2))
     adding = bounds.field_entropy(test[:, -2] @ W.T + b).sum(1)
     mixture, contrast = bounds._compare(W, b, train[:, -2], test)
     decoded = bounds._decoded(W, b, train, test)
+    law = fit_autoregression(*bounds._split(train[:, -1]), biased=True)
     error = 5 / np.sqrt(len(test))
-    for surprise in (
+    for bits in (
         mixture,
-        bounds._autoregression(train[:, -1], test[:, -1]),
+        surprise(law, test[:, -1]),
         bounds._blocks(W, b, train[:, -2], test[:, -1]),
     ):
-        gain = surprise - adding
+        gain = bits - adding
         assert gain.mean() + error * gain.std() > truth
     for gain in (contrast - adding, decoded):
         assert gain.mean() - error * gain.std() < truth
@@ -67,12 +69,13 @@ def test_upper_laws_are_normalized():
     x = flux.simulate(W, 2000, rng=np.random.default_rng(8), b=b)
     states = flux.all_states(6)
     pairs = np.stack([states, states], axis=1)
-    for surprise in (
-        bounds._autoregression(x, states),
+    law = fit_autoregression(*bounds._split(x), biased=True)
+    for bits in (
+        surprise(law, states),
         bounds._blocks(W, b, x, states),
         bounds._compare(W, b, x, pairs)[0],
     ):
-        assert np.exp2(-surprise).sum() == pytest.approx(1, abs=1e-4)
+        assert np.exp2(-bits).sum() == pytest.approx(1, abs=1e-4)
 
 
 def test_mixture_is_the_mean_of_the_kernels():
