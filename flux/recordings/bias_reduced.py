@@ -20,7 +20,7 @@ LONGEST = 3.0
 
 
 class Reduced(NamedTuple):
-    """Weights (n, n), biases (n,), and the covariance of each row [W_i | b_i], (n, n + 1, n + 1)."""
+    """W (n, n), b (n,), and the covariance of each row [W_i | b_i], (n, n + 1, n + 1)."""
 
     W: Floats
     b: Floats
@@ -56,11 +56,11 @@ def _fit_row(Z: Floats, counts: Floats, on: Floats, i: int) -> tuple[Floats, Flo
     for _ in range(MAX_STEPS):
         p = expit(Z @ a)
         C = np.linalg.inv(F)
-        leverage = counts * p * (1 - p) * np.einsum("tj,jk,tk->t", Z, C, Z, optimize=True)
+        leverage = counts * p * (1 - p) * ((Z @ C) * Z).sum(1)
         score = (on - counts * p + leverage * (0.5 - p)) @ Z
         step = C @ score
         if score @ step <= TOLERANCE**2:
-            return a, C
+            return a, np.asarray(C)
         step *= min(1.0, LONGEST / np.abs(step).max())
         for _ in range(30):
             tried, F = _evaluate(Z, counts, on, a + step)

@@ -25,6 +25,8 @@ SINGLE = 1 << 21
 """Entries of Z from which on products are taken in single precision, block by block."""
 TOLERANCE = {np.float64: 1e-8, np.float32: 2e-5}
 """Distance from the maximum, in standard errors, at which an ascent ends."""
+SLACK = {np.float64: 1e-12, np.float32: 1e-6}
+"""What rounding may take from the log-likelihood of a step."""
 MAX_STEPS = 100
 MAX_L1_STEPS = 10_000
 FLOOR = 1e-6
@@ -66,7 +68,8 @@ class Regressions(NamedTuple):
             residual = on - counts * np.where(u >= 0, likelier, ebb * likelier)
             return value.sum(0, dtype=float), (residual.T @ z).astype(float)
 
-        return Point(*self.sum_blocks(evaluate), w)
+        value, gradient = self.sum_blocks(evaluate)
+        return Point(value, gradient, w)
 
     def curve(self, w: NDArray[Any], V: Floats) -> Floats:
         """Return minus the Hessian of each neuron times its row of V."""
@@ -78,17 +81,7 @@ class Regressions(NamedTuple):
 
         return np.asarray(self.sum_blocks(product)[0])
 
-    def fisher(self, w: NDArray[Any], i: int, every: int = 1) -> Floats:
-        """Return minus the Hessian of neuron i, from every so-many-th state, scaled up."""
-
-        def scatter(block: slice) -> tuple[Floats]:
-            z, own = self.design(block)[::every], w[block, i, None][::every]
-            return (((own * z).T @ z).astype(float),)
-
-        (F,) = self.sum_blocks(scatter)
-        return np.asarray(F * (w[:, i].sum(dtype=float) / F[-1, -1]))
-
-    def design(self, block: slice) -> NDArray[Any]:
+    def design(self, block: slice | NDArray[np.int64]) -> NDArray[Any]:
         """Return rows of Z."""
         x = self.data.X[block]
         z = np.empty((len(x), x.shape[1] + 1), self.dtype)
@@ -101,7 +94,9 @@ class Regressions(NamedTuple):
         rows, n = self.data.X.shape
         step = max(64, BLOCK // n)
         blocks = [slice(k, min(k + step, rows)) for k in range(0, rows, step)]
-        return tuple(map(sum, zip(*self.pool.map(kernel, blocks), strict=True)))
+        # a thread that waits for another takes longer than a block
+        found = self.pool.map(kernel, blocks) if len(blocks) > 2 else map(kernel, blocks)
+        return tuple(map(sum, zip(*found, strict=True)))
 
 
 def regressions(data: Transitions, pool: ThreadPoolExecutor) -> Regressions:
@@ -127,12 +122,26 @@ def independent(r: Regressions) -> Floats:
     return A
 
 
-def maximise(r: Regressions, penalty: Floats, A: Floats, *, floor: float = FLOOR) -> Floats:
+def recentre(A: Floats, old: Floats, new: Floats) -> Floats:
+    """Return [W | c] for the mean state `new` of what was [W | c] for `old`; b is c for mean 0."""
+    return np.column_stack([A[:, :-1], A[:, -1] + A[:, :-1] @ (new - old)])
+
+
+def maximise(
+    r: Regressions,
+    penalty: Floats,
+    A: Floats,
+    *,
+    floor: float = FLOOR,
+    accuracy: float = 0.0,
+) -> Floats:
     """Return A of the largest log-likelihood - sum(penalty W^2 + floor c^2) / 2 of each neuron.
 
     Newton's steps, found by conjugate gradients for all neurons at once; a step that does not
-    raise the function is halved. `penalty` is one number a neuron, and `floor` the least.
+    raise the function is halved. `penalty` is one number a neuron, and `floor` the least. Ends
+    `accuracy` standard errors from the maximum, or as close as the precision allows.
     """
+    accuracy = max(accuracy, TOLERANCE[r.dtype])
     ridge = np.full(A.shape, floor)
     ridge[:, :-1] = np.maximum(penalty, floor)[:, None]
     scales, Q = np.linalg.eigh(r.covariance)
@@ -148,7 +157,7 @@ def maximise(r: Regressions, penalty: Floats, A: Floats, *, floor: float = FLOOR
             return np.column_stack([turned @ Q.T, v[:, -1] / (mass[:, 0] + ridge[:, -1])])
 
         distance = np.sqrt((gradient * precondition(gradient)).sum(1))
-        if distance.max() <= TOLERANCE[r.dtype]:
+        if distance.max() <= accuracy:
             return A
         step = _conjugate_gradients(
             lambda v, w=point.w: r.curve(w, v) + ridge * v,  # type: ignore[misc]
@@ -156,14 +165,11 @@ def maximise(r: Regressions, penalty: Floats, A: Floats, *, floor: float = FLOOR
             gradient,
             np.clip(distance, 1e-4, 0.1),
         )
-        share, slack = (
-            np.ones((len(A), 1)),
-            1e-10 * r.total if r.dtype is np.float64 else 1e-6 * r.total,
-        )
+        share = np.ones((len(A), 1))
         for _ in range(50):
             tried = A + share * step
             point = r.at(tried)
-            lower = point.value - (ridge * tried**2).sum(1) / 2 < value - slack
+            lower = point.value - (ridge * tried**2).sum(1) / 2 < value - SLACK[r.dtype] * r.total
             if not lower.any():
                 break
             share[lower] /= 2
@@ -203,7 +209,7 @@ def _conjugate_gradients(
     return s
 
 
-def maximise_l1(r: Regressions, penalty: float, A: Floats) -> Floats:
+def maximise_l1(r: Regressions, penalty: float, A: Floats, *, accuracy: float = 0.0) -> Floats:
     """Return A of the largest log-likelihood - penalty sum |W| of each neuron.
 
     Accelerated proximal steps (Beck & Teboulle 2009) in units of the spread of each neuron,
@@ -215,7 +221,7 @@ def maximise_l1(r: Regressions, penalty: float, A: Floats) -> Floats:
     scale = np.sqrt(metric[:-1])
     stretch = max(1.0, float(np.linalg.eigvalsh(r.covariance / np.outer(scale, scale))[-1]))
     threshold = np.append(np.full(len(scale), penalty), 0.0)
-    tolerance = TOLERANCE[r.dtype]
+    accuracy = max(accuracy, TOLERANCE[r.dtype])
     bend = r.at(A).w.sum(0, dtype=float) * stretch
     momentum, ahead = np.ones(len(A)), A
     for _ in range(MAX_L1_STEPS):
@@ -227,12 +233,11 @@ def maximise_l1(r: Regressions, penalty: float, A: Floats) -> Floats:
             change = new - ahead
             length = (metric * change**2).sum(1)
             expected = point.value + (point.gradient * change).sum(1) - bend * length / 2
-            slack = 1e-10 * r.total if r.dtype is np.float64 else 1e-6 * r.total
-            short = r.at(new).value < expected - slack
+            short = r.at(new).value < expected - SLACK[r.dtype] * r.total
             if not short.any():
                 break
             bend = np.where(short, 2 * bend, bend)
-        if np.sqrt(bend * length).max() <= tolerance:
+        if np.sqrt(bend * length).max() <= accuracy:
             return new
         grown = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
         back = (metric * (ahead - new) * (new - A)).sum(1) > 0

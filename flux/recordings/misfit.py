@@ -18,8 +18,8 @@ from flux._base.progress import progress_bar
 from flux._base.threads import thread_pool
 from flux._base.types import Floats, Spins
 from flux.model.simulation import simulate_chains
-from flux.recordings.fit import NetworkFit, ascend
-from flux.recordings.logistic import Regressions, regressions
+from flux.recordings.fit import ROUGH, NetworkFit, ascend
+from flux.recordings.logistic import Regressions, recentre, regressions
 from flux.recordings.transitions import (
     gather,
     read_chains,
@@ -166,7 +166,7 @@ def check_fit(
         )
 
     def refit(r: Regressions, A: Floats) -> Floats:
-        return ascend(r, fit.penalty, fit.norm, A)
+        return ascend(r, fit.penalty, fit.norm, A, ROUGH)
 
     found = examine(
         split_by_lag(chains, lag), fit.W, fit.b, refit, rng, simulations, progress=progress
@@ -209,7 +209,9 @@ def examine(
     text = "; ".join(words)
     if words:
         text = f"a network of one step did not make this recording: {text}"
-    return Misfit(*p.tolist(), bool(bad.any()), 0.0, text or "no misfit found")
+    two_steps, equal_time, drift, own_past = p.tolist()
+    found = bool(bad.any())
+    return Misfit(two_steps, equal_time, drift, own_past, found, 0.0, text or "no misfit found")
 
 
 def mock_chains(chains: list[Spins], W: Floats, b: Floats, rng: np.random.Generator) -> list[Spins]:
@@ -229,8 +231,8 @@ def _fitted(
 ) -> tuple[Floats, Floats]:
     """Return the W and b that fit chains best, sought from those given."""
     r = regressions(gather(*transitions(chains)), pool)
-    A = refit(r, np.column_stack([W, b + W @ r.mean]))
-    return A[:, :-1], A[:, -1] - A[:, :-1] @ r.mean
+    A = refit(r, recentre(np.column_stack([W, b]), 0 * r.mean, r.mean))
+    return A[:, :-1], recentre(A, r.mean, 0 * r.mean)[:, -1]
 
 
 def _statistics(chains: list[Spins], W: Floats, b: Floats) -> Floats:
