@@ -12,7 +12,7 @@ from flux._base.threads import single_blas
 from flux._base.types import Floats
 from flux.recordings.transitions import Transitions
 
-TOLERANCE = 1e-7
+TOLERANCE = 1e-6
 """Distance from the maximum, in standard errors, at which the ascent ends."""
 MAX_STEPS = 200
 LONGEST = 3.0
@@ -58,9 +58,11 @@ def _fit_row(Z: Floats, counts: Floats, on: Floats, i: int) -> tuple[Floats, Flo
         C = np.linalg.inv(F)
         leverage = counts * p * (1 - p) * ((Z @ C) * Z).sum(1)
         score = (on - counts * p + leverage * (0.5 - p)) @ Z
-        step = C @ score
-        if score @ step <= TOLERANCE**2:
+        if score @ C @ score <= TOLERANCE**2:
             return a, np.asarray(C)
+        # the prior acts like as many counts more as there is leverage: without these counts in
+        # the curvature the steps are too long where data are few
+        step = np.linalg.solve(F + (Z * (leverage * p * (1 - p))[:, None]).T @ Z, score)
         step *= min(1.0, LONGEST / np.abs(step).max())
         for _ in range(30):
             tried, F = _evaluate(Z, counts, on, a + step)

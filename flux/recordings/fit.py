@@ -71,7 +71,8 @@ class NetworkFit(NamedTuple):
     transitions : int
         Number of transitions fitted to.
     undetermined : tuple of int
-        Neurons that no finite weights fit best, and which were therefore held by a ridge of 1.
+        Neurons that no finite weights fit best, and which a ridge of at least 1 therefore
+        holds.
 
     Examples
     --------
@@ -136,7 +137,8 @@ def fit_network(
     -----
     UserWarning
         If neurons never, or always, are on, or are foretold without error, so that the likelihood
-        has its supremum at infinite weights: they are named, and held by a ridge of 1.
+        has its supremum at infinite weights: they are named, and held by a ridge of at
+        least 1, their biases too.
 
     Raises
     ------
@@ -188,10 +190,10 @@ def fit_network(
         W, b = A[:, :-1], recentre(A, r.mean, 0 * r.mean)[:, -1]
     if bad:
         warnings.warn(_undetermined_text(bad, r), UserWarning, stacklevel=2)
-    se = np.sqrt(lag * C)
+    se, bits = np.sqrt(lag * C), float(value / r.total / np.log(2.0))
     return NetworkFit(
-        W, b, se[:, :-1], se[:, -1], value / r.total / np.log(2.0), best.heldout, best.independent,
-        best.penalty, norm, r.total, tuple(bad),
+        W, b, se[:, :-1], se[:, -1], bits, best.heldout, best.independent, best.penalty, norm,
+        r.total, tuple(bad),
     )  # fmt: skip
 
 
@@ -201,27 +203,43 @@ def _fit(
     """Return A, the variances of W and b, the log-likelihood, and who is not determined."""
     A = ascend(r, penalty, norm, start)
     point = r.at(A)
-    ridge = np.full(A.shape, penalty if norm == "l2" else 0.0)
-    ridge[:, -1] = 0
-    C, doubt = _variances(r, point.w, np.maximum(ridge, FLOOR))
-    on = r.data.on.sum(0, dtype=np.int64)
-    bad = np.flatnonzero((doubt > UNDETERMINED**2) | (on == 0) | (on == r.total))
+    ridge = np.full(A.shape, FLOOR)
+    ridge[:, :-1] = max(penalty, FLOOR) if norm == "l2" else FLOOR
+    ridge[r.constant()] = max(penalty, 1.0)
+    C, doubt = _variances(r, point.w, ridge)
+    bad = np.flatnonzero(doubt > UNDETERMINED**2)
     if len(bad):
-        part = r._replace(data=r.data._replace(on=r.data.on[:, bad]))
-        held = np.maximum(ridge[bad], 1.0)
-        A[bad] = maximise(part, held[:, 0], independent(part), floor=1.0)
-        C[bad] = _variances(part, part.at(A[bad]).w, held)[0]
+        A[bad], part = _hold(r.of(bad), penalty), r.of(bad)
+        C[bad] = _variances(
+            part, part.at(A[bad]).w, np.full((len(bad), len(A) + 1), max(penalty, 1.0))
+        )[0]
         point = r.at(A)
-    return A, C, float(point.value.sum()), bad.tolist()
+    return A, C, float(point.value.sum()), np.union1d(bad, np.flatnonzero(r.constant())).tolist()
 
 
 def ascend(
     r: Regressions, penalty: float, norm: Norm, start: Floats, accuracy: float = 0.0
 ) -> Floats:
-    """Return A of the largest penalized log-likelihood, sought from `start`."""
+    """Return A of the largest penalized log-likelihood, sought from `start`.
+
+    Neurons that never change, whose biases have no finite best, are held by a ridge.
+    """
+    A, constant = start.copy(), r.constant()
+    if constant.any():
+        A[constant] = _hold(r.of(constant), penalty)
+    if constant.all():
+        return A
+    rest = r.of(~constant) if constant.any() else r
     if norm == "l1" and penalty > 0:
-        return maximise_l1(r, penalty, start, accuracy=accuracy)
-    return maximise(r, np.full(len(start), penalty), start, accuracy=accuracy)
+        A[~constant] = maximise_l1(rest, penalty, A[~constant], accuracy=accuracy)
+    else:
+        A[~constant] = maximise(rest, penalty, A[~constant], accuracy=accuracy)
+    return A
+
+
+def _hold(r: Regressions, penalty: float) -> Floats:
+    """Return the fit of neurons for which no finite weights are best, biases penalized as well."""
+    return maximise(r, max(penalty, 1.0), independent(r), floor=max(penalty, 1.0))
 
 
 def _variances(r: Regressions, w: NDArray[Any], ridge: Floats) -> tuple[Floats, Floats]:
@@ -322,6 +340,6 @@ def _undetermined_text(bad: list[int], r: Regressions) -> str:
     )
     return (
         f"no finite weights fit best for {len(bad)} of {len(on)} neurons ({listed}): their weights"
-        " are held by a ridge of 1, and say little but their sign; record for longer, give a"
+        " are held by a ridge, and say little but their sign; record for longer, give a"
         " larger penalty, or leave these neurons out"
     )

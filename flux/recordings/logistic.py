@@ -23,13 +23,13 @@ BLOCK = 1 << 17
 """Entries of a block of rows: it stays in the cache, and is the same for any number of threads."""
 SINGLE = 1 << 21
 """Entries of Z from which on products are taken in single precision, block by block."""
-TOLERANCE = {np.float64: 1e-8, np.float32: 2e-5}
-"""Distance from the maximum, in standard errors, at which an ascent ends."""
+TOLERANCE = {np.float64: 1e-5, np.float32: 1e-3}
+"""Distance from the maximum in standard errors, after which one more step ends an ascent."""
 SLACK = {np.float64: 1e-12, np.float32: 1e-6}
 """What rounding may take from the log-likelihood of a step."""
 MAX_STEPS = 100
 MAX_L1_STEPS = 10_000
-FLOOR = 1e-6
+FLOOR = 1e-8
 """Least ridge penalty: nothing beside data that tell, and a hold where they do not."""
 
 
@@ -81,6 +81,15 @@ class Regressions(NamedTuple):
 
         return np.asarray(self.sum_blocks(product)[0])
 
+    def of(self, neurons: NDArray[Any]) -> Regressions:
+        """Return the regressions of some neurons."""
+        return self._replace(data=self.data._replace(on=self.data.on[:, neurons]))
+
+    def constant(self) -> NDArray[np.bool_]:
+        """Tell which neurons are never, or always, on."""
+        on = self.data.on.sum(0, dtype=np.int64)
+        return (on == 0) | (on == self.total)
+
     def design(self, block: slice | NDArray[np.int64]) -> NDArray[Any]:
         """Return rows of Z."""
         x = self.data.X[block]
@@ -129,7 +138,7 @@ def recentre(A: Floats, old: Floats, new: Floats) -> Floats:
 
 def maximise(
     r: Regressions,
-    penalty: Floats,
+    penalty: float,
     A: Floats,
     *,
     floor: float = FLOOR,
@@ -138,12 +147,12 @@ def maximise(
     """Return A of the largest log-likelihood - sum(penalty W^2 + floor c^2) / 2 of each neuron.
 
     Newton's steps, found by conjugate gradients for all neurons at once; a step that does not
-    raise the function is halved. `penalty` is one number a neuron, and `floor` the least. Ends
+    raise the function is halved. The penalty is `floor` at least. The last step starts less than
     `accuracy` standard errors from the maximum, or as close as the precision allows.
     """
     accuracy = max(accuracy, TOLERANCE[r.dtype])
     ridge = np.full(A.shape, floor)
-    ridge[:, :-1] = np.maximum(penalty, floor)[:, None]
+    ridge[:, :-1] = max(penalty, floor)
     scales, Q = np.linalg.eigh(r.covariance)
     scales = np.maximum(scales, 0.0)
     point = r.at(A)
@@ -157,14 +166,16 @@ def maximise(
             return np.column_stack([turned @ Q.T, v[:, -1] / (mass[:, 0] + ridge[:, -1])])
 
         distance = np.sqrt((gradient * precondition(gradient)).sum(1))
-        if distance.max() <= accuracy:
-            return A
         step = _conjugate_gradients(
             lambda v, w=point.w: r.curve(w, v) + ridge * v,  # type: ignore[misc]
             precondition,
             gradient,
             np.clip(distance, 1e-4, 0.1),
         )
+        # Newton's decrement: sqrt(g' H^-1 g)
+        distance = np.sqrt(np.maximum((gradient * step).sum(1), 0.0))
+        if distance.max() <= accuracy:
+            return A + step
         share = np.ones((len(A), 1))
         for _ in range(50):
             tried = A + share * step

@@ -21,9 +21,9 @@ from flux.model.simulation import simulate_chains
 from flux.recordings.fit import ROUGH, NetworkFit, ascend
 from flux.recordings.logistic import Regressions, recentre, regressions
 from flux.recordings.transitions import (
+    every,
     gather,
     read_chains,
-    split_by_lag,
     time_blocks,
     transitions,
 )
@@ -114,7 +114,7 @@ def check_fit(
     rng : numpy.random.Generator
         Source of randomness.
     lag : int
-        The lag of the fit.
+        The lag of the fit; every lag-th state is looked at.
     simulations : int
         Number of simulated recordings, at least 20.
     progress : bool
@@ -158,7 +158,7 @@ def check_fit(
     check_type("fit", fit, NetworkFit, "a result of fit_network")
     chains, lag = read_chains(x, lag)
     check_rng(rng)
-    simulations = check_count("simulations", simulations, 20)
+    simulations = check_count("simulations", simulations, 20, 100_000)
     n = chains[0].shape[1]
     if fit.W.shape != (n, n):
         raise ArgumentError(
@@ -168,9 +168,7 @@ def check_fit(
     def refit(r: Regressions, A: Floats) -> Floats:
         return ascend(r, fit.penalty, fit.norm, A, ROUGH)
 
-    found = examine(
-        split_by_lag(chains, lag), fit.W, fit.b, refit, rng, simulations, progress=progress
-    )
+    found = examine(every(chains, lag), fit.W, fit.b, refit, rng, simulations, progress=progress)
     found = found._replace(gain=fit.heldout - fit.independent)
     if found.found:
         warnings.warn(found.text, UserWarning, stacklevel=2)
@@ -195,7 +193,9 @@ def examine(
             mock = mock_chains(chains, W, b, rng)
             null[k] = _statistics(mock, *_fitted(mock, W, b, refit, pool))
             bar.update()
-    mean, variance = null.mean(0), null.var(0, ddof=1) * (1 + 1 / simulations)
+    # of so few simulations neither mean nor variance is known exactly
+    wider = (1 + 1 / simulations) * (simulations - 1) / (simulations - 3)
+    mean, variance = null.mean(0), null.var(0, ddof=1) * wider
     # chains too short for a check, and neurons that never change, leave it without a value
     tested = variance > 0
     scale = np.where(tested, variance, 1.0) / (2 * np.where(tested, mean, 1.0))

@@ -42,14 +42,12 @@ def read_chains(x: ArrayLike, lag: object) -> tuple[list[Spins], int]:
                 "x must hold chains of shape (steps, n) with the same n, but had shapes"
                 f" {sorted({chain.shape for chain in each})[:4]}"
             )
-        chains = [check_recording(chain)[0] for chain in each if len(chain)]
+        chains = [check_spins("x", chain).astype(np.int8) for chain in each if chain.size]
     else:
-        chains = list(check_recording(x))
+        chains = list(check_spins("x", check_recording(x)))
     longest = max((len(chain) for chain in chains), default=0)
     if longest < 2:
         raise ArgumentError("x must have a chain of at least 2 steps")
-    for chain in chains:
-        check_spins("x", chain)
     return chains, check_count("lag", lag, 1, longest - 1)
 
 
@@ -57,6 +55,11 @@ def split_by_lag(chains: list[Spins], lag: int) -> list[Spins]:
     """Return chains whose steps are `lag` steps of the recording, together all its transitions."""
     split = [chain[start::lag] for chain in chains for start in range(lag)]
     return [chain for chain in split if len(chain) > 1]
+
+
+def every(chains: list[Spins], lag: int) -> list[Spins]:
+    """Return every `lag`-th state of the chains: the first of those that `split_by_lag` makes."""
+    return [chain[::lag] for chain in chains if len(chain) > lag]
 
 
 def transitions(chains: list[Spins]) -> tuple[Spins, Spins]:
