@@ -39,8 +39,8 @@ PENALTIES = 10.0 ** np.arange(4.0, -2.1, -0.5)
 """Ridge penalties that are tried, from the largest on; of l1 so many times the largest useful."""
 UNDETERMINED = 30.0
 """Standard error of a weight from which on the data do not bound it."""
-ROUGH = 0.03
-"""Distance from the maximum, in standard errors, that is good enough for held-out likelihoods."""
+ROUGH = 0.3
+"""Distance from the maximum, in standard errors, whose last step is good enough for likelihoods."""
 SAMPLED, ENTRIES, FEWEST = 20_000, 2_000_000, 6
 """States that Fisher information is taken from: so many, fewer if n is large, but 6 n at least."""
 
