@@ -20,6 +20,7 @@ from flux.exact.gradient import FluxGradient, flux_gradient
 from flux.exact.law import Law, solve, stationary_distribution, transition_matrix
 from flux.large.approximation import ApproximateFlux, approximate_flux
 from flux.large.bounds import FluxInterval, flux_interval
+from flux.large.fitted import FittedFlux, fitted_flux
 from flux.model.ensembles import gaussian_weights, nrooks
 from flux.model.information import Flux, binary_entropy, entropy, mutual_information
 from flux.model.simulation import on_probability, simulate, simulate_chains
@@ -28,7 +29,9 @@ from flux.recordings.canonical import CanonicalFlux, canonical_flux
 from flux.recordings.correlation import lagged_correlation, rms_correlation
 from flux.recordings.entropies import entropy_from_counts
 from flux.recordings.estimators import model_flux, sample_flux
+from flux.recordings.fit import NetworkFit, fit_network
 from flux.recordings.intervals import SampleInterval, sample_flux_interval
+from flux.recordings.misfit import Misfit, check_fit
 from flux.recordings.packed_spins import PackedSpins, pack
 from flux.recordings.spike_trains import spike_trains
 from flux.relays.coarse_graining import coarse_grain
@@ -60,11 +63,14 @@ __all__ = [
     "ConvergenceError",
     "Drift",
     "Evolution",
+    "FittedFlux",
     "Flux",
     "FluxError",
     "FluxGradient",
     "FluxInterval",
     "Law",
+    "Misfit",
+    "NetworkFit",
     "PackedSpins",
     "PatternGenerator",
     "Recall",
@@ -86,6 +92,7 @@ __all__ = [
     "best_rooks",
     "binary_entropy",
     "canonical_flux",
+    "check_fit",
     "coarse_grain",
     "decode",
     "design_flux",
@@ -99,6 +106,8 @@ __all__ = [
     "exact_flux",
     "fewest_rooks",
     "find_attractors",
+    "fit_network",
+    "fitted_flux",
     "flux_gradient",
     "flux_interval",
     "gaussian_weights",

@@ -88,6 +88,12 @@ ARRAYS: dict[str, tuple[Call, tuple[Any, ...]]] = {
         lambda x: flux.sample_flux_interval(x, rng=rng(), resamples=20),
         (STATES,),
     ),
+    "fit_network": (lambda x: flux.fit_network(x, penalty=1.0), (STATES,)),
+    "fitted_flux": (lambda x: flux.fitted_flux(x, rng=rng(), simulations=20), (STATES,)),
+    "check_fit": (
+        lambda x: flux.check_fit(flux.fit_network(x, penalty=1.0), x, rng=rng(), simulations=20),
+        (STATES,),
+    ),
     "lagged_correlation": (flux.lagged_correlation, (STATES,)),
     "lagged_correlation of bits": (
         lambda *packed: flux.lagged_correlation(flux.PackedSpins(*packed)),

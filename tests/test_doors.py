@@ -19,6 +19,7 @@ from flux.relays import tasks, trained
 W = [[0.0, 1.0], [-2.0, 0.5]]
 B = [0.5, -0.25]
 SPINS = [[1, -1], [-1, -1], [1, 1], [-1, 1], [1, -1], [1, 1]] * 4
+COINS = (2 * np.random.default_rng(1).integers(0, 2, (60, 2)) - 1).tolist()
 LABELS = [0, 1, 0, 1] * 16
 STATES = [[0, 1], [1, 1], [0, 0], [1, 0]] * 16
 TASK = tasks.memory_task(6, rng=np.random.default_rng(1), bits=2, delay=2)
@@ -45,6 +46,9 @@ GOOD: dict[Callable[..., Any], Callable[[], dict[str, Any]]] = {
     },
     flux.best_rooks: lambda: {"n": 3, "objective": "attractor"},
     flux.binary_entropy: lambda: {"p": [0.25, 0.5]},
+    flux.check_fit: lambda: {
+        "fit": flux.fit_network(COINS, penalty=1.0), "x": COINS, "lag": 1, "simulations": 20,
+    },
     flux.coarse_grain: lambda: {"H": [[0.5, 1.0], [1.0, 4.0], [3.0, 5.0]], "method": "kmeans2"},
     flux.decode: lambda: {"codes": [0, 3], "n": 2},
     flux.design_flux: lambda: {"n": 8, "flux": 3.0, "k": 2},
@@ -64,6 +68,8 @@ GOOD: dict[Callable[..., Any], Callable[[], dict[str, Any]]] = {
     flux.fewest_rooks: lambda: {"period": 6},
     flux.solve: lambda: {"W": W, "b": B, "device": "cpu"},
     flux.find_attractors: lambda: {"W": W, "b": B, "ties": "keep"},
+    flux.fit_network: lambda: {"x": COINS, "lag": 1, "penalty": 1.0, "norm": "l2"},
+    flux.fitted_flux: lambda: {"x": COINS, "lag": 1, "level": 0.9, "simulations": 20},
     flux.flux_gradient: lambda: {"W": W, "b": B},
     flux.approximate_flux: lambda: {"W": W, "b": B, "method": "gaussian", "samples": 1000},
     flux.canonical_flux: lambda: {"x": SPINS * 8, "lag": 1},
@@ -211,6 +217,7 @@ MEANT = {
     "limit": {"None"},
     "offspring": {"None"},
     "samples of approximate_flux": {"None"},
+    "penalty": {"None"},
     "samples of flux_interval": {"None"},
     "signs of nrooks": {"None"},
     "block": {"None"},
