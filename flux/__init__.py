@@ -29,6 +29,7 @@ from flux.recordings.estimators import model_flux, sample_flux
 from flux.recordings.intervals import SampleInterval, sample_flux_interval
 from flux.recordings.packed_spins import PackedSpins, pack
 from flux.recordings.spike_trains import spike_trains
+from flux.recordings.surrogates import jitter_spikes, shift_neurons, shuffle_trials
 from flux.relays.coarse_graining import coarse_grain
 from flux.relays.drift import Drift, drift, smearedness
 from flux.relays.node_scores import RelaysOverTime, relay_over_time, relay_scores
@@ -96,6 +97,7 @@ __all__ = [
     "flux_gradient",
     "flux_interval",
     "gaussian_weights",
+    "jitter_spikes",
     "lagged_correlation",
     "mean_period",
     "memory_curve",
@@ -119,6 +121,8 @@ __all__ = [
     "sample_attractors",
     "sample_flux",
     "sample_flux_interval",
+    "shift_neurons",
+    "shuffle_trials",
     "simulate",
     "simulate_chains",
     "slip_time",

@@ -86,6 +86,12 @@ ARRAYS: dict[str, tuple[Call, tuple[Any, ...]]] = {
         lambda x: flux.sample_flux_interval(x, rng=rng(), resamples=20),
         (STATES,),
     ),
+    "shift_neurons": (lambda x: flux.shift_neurons(x, rng=rng()), (STATES,)),
+    "shuffle_trials": (
+        lambda x: flux.shuffle_trials(x, rng=rng()),
+        (np.stack([STATES, STATES[::-1]]),),
+    ),
+    "jitter_spikes": (lambda x: flux.jitter_spikes(x, 8, rng=rng()), (STATES,)),
     "lagged_correlation": (flux.lagged_correlation, (STATES,)),
     "lagged_correlation of bits": (
         lambda *packed: flux.lagged_correlation(flux.PackedSpins(*packed)),

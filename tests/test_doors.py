@@ -99,6 +99,9 @@ GOOD: dict[Callable[..., Any], Callable[[], dict[str, Any]]] = {
     flux.sample_flux_interval: lambda: {
         "x": SPINS * 4, "method": "plugin", "lag": 1, "level": 0.9, "resamples": 20, "block": 2,
     },
+    flux.shift_neurons: lambda: {"x": SPINS},
+    flux.shuffle_trials: lambda: {"x": [SPINS, SPINS[::-1]]},
+    flux.jitter_spikes: lambda: {"x": SPINS, "window": 4},
     flux.simulate: lambda: {"W": W, "steps": 3, "b": B, "x0": [1, -1], "burn_in": 1},
     flux.simulate_chains: lambda: {
         "W": W, "steps": 3, "chains": 2, "b": B, "x0": [1, -1], "burn_in": 1, "thin": 1,
