@@ -23,6 +23,7 @@ from flux.model.ensembles import gaussian_weights, nrooks
 from flux.model.information import Flux, binary_entropy, entropy, mutual_information
 from flux.model.simulation import on_probability, simulate, simulate_chains
 from flux.model.states import all_states, decode, encode
+from flux.recordings.comparison import FluxComparison, compare_flux
 from flux.recordings.correlation import lagged_correlation, rms_correlation
 from flux.recordings.entropies import entropy_from_counts
 from flux.recordings.estimators import model_flux, sample_flux
@@ -58,6 +59,7 @@ __all__ = [
     "Drift",
     "Evolution",
     "Flux",
+    "FluxComparison",
     "FluxError",
     "FluxGradient",
     "FluxInterval",
@@ -82,6 +84,7 @@ __all__ = [
     "best_rooks",
     "binary_entropy",
     "coarse_grain",
+    "compare_flux",
     "decode",
     "design_flux",
     "drift",

@@ -86,6 +86,10 @@ ARRAYS: dict[str, tuple[Call, tuple[Any, ...]]] = {
         lambda x: flux.sample_flux_interval(x, rng=rng(), resamples=20),
         (STATES,),
     ),
+    "compare_flux": (
+        lambda a, c: flux.compare_flux(a, c, rng=rng(), resamples=20),
+        (STATES, STATES[::-1]),
+    ),
     "shift_neurons": (lambda x: flux.shift_neurons(x, rng=rng()), (STATES,)),
     "shuffle_trials": (
         lambda x: flux.shuffle_trials(x, rng=rng()),

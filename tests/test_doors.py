@@ -45,6 +45,10 @@ GOOD: dict[Callable[..., Any], Callable[[], dict[str, Any]]] = {
     flux.best_rooks: lambda: {"n": 3, "objective": "attractor"},
     flux.binary_entropy: lambda: {"p": [0.25, 0.5]},
     flux.coarse_grain: lambda: {"H": [[0.5, 1.0], [1.0, 4.0], [3.0, 5.0]], "method": "kmeans2"},
+    flux.compare_flux: lambda: {
+        "x1": SPINS * 4, "x2": SPINS * 3, "method": "plugin", "lag": 1, "level": 0.9,
+        "resamples": 20, "block": 8,
+    },
     flux.decode: lambda: {"codes": [0, 3], "n": 2},
     flux.design_flux: lambda: {"n": 8, "flux": 3.0, "k": 2},
     flux.drift: lambda: {"scores": [[1.0, 0.0], [0.5, 1.0]], "lag": 1, "again": [[1.0, 0.0]] * 2},

@@ -60,6 +60,8 @@ SIGNATURES = {
     "shift_neurons": "x * rng",
     "shuffle_trials": "x * rng",
     "jitter_spikes": "x window * rng",
+    "compare_flux": "x1 x2 * rng",
+    "FluxComparison": "difference lower upper p_value",
     "evolve": "fitness W0 * rng",
     "evolve_cma": "fitness W0 * rng",
     "ascend": "W0 * bound norm='entry' starts=1 rng=None jobs=1",

@@ -134,8 +134,8 @@ def test_refuses(rng):
         shuffle_trials(spins(rng, 9, 2), rng=rng)
     with pytest.raises(ValueError, match=r"^x must have shape .* at least 2 chains"):
         shuffle_trials(spins(rng, 1, 9, 2), rng=rng)
-    with pytest.raises(ValueError, match="^window must be an integer from 2 to 9"):
+    with pytest.raises(ValueError, match=r"^window must be an integer from 2 to 9"):
         jitter_spikes(spins(rng, 9, 2), 10, rng=rng)
     for maker in MAKERS.values():
-        with pytest.raises(ValueError, match="^x must hold only spins"):
+        with pytest.raises(ValueError, match=r"^x must hold only spins"):
             maker(np.zeros((3, 9, 2), np.int8), rng=rng)
