@@ -26,6 +26,7 @@ from flux.model.information import Flux, binary_entropy, entropy, mutual_informa
 from flux.model.simulation import on_probability, simulate, simulate_chains
 from flux.model.states import all_states, decode, encode
 from flux.recordings.canonical import CanonicalFlux, canonical_flux
+from flux.recordings.comparison import FluxComparison, compare_flux
 from flux.recordings.correlation import lagged_correlation, rms_correlation
 from flux.recordings.entropies import entropy_from_counts
 from flux.recordings.estimators import model_flux, sample_flux
@@ -34,6 +35,7 @@ from flux.recordings.intervals import SampleInterval, sample_flux_interval
 from flux.recordings.misfit import Misfit, check_fit
 from flux.recordings.packed_spins import PackedSpins, pack
 from flux.recordings.spike_trains import spike_trains
+from flux.recordings.surrogates import jitter_spikes, shift_neurons, shuffle_trials
 from flux.relays.coarse_graining import coarse_grain
 from flux.relays.drift import Drift, drift, smearedness
 from flux.relays.node_scores import RelaysOverTime, relay_over_time, relay_scores
@@ -65,6 +67,7 @@ __all__ = [
     "Evolution",
     "FittedFlux",
     "Flux",
+    "FluxComparison",
     "FluxError",
     "FluxGradient",
     "FluxInterval",
@@ -94,6 +97,7 @@ __all__ = [
     "canonical_flux",
     "check_fit",
     "coarse_grain",
+    "compare_flux",
     "decode",
     "design_flux",
     "drift",
@@ -111,6 +115,7 @@ __all__ = [
     "flux_gradient",
     "flux_interval",
     "gaussian_weights",
+    "jitter_spikes",
     "lagged_correlation",
     "mean_period",
     "memory_curve",
@@ -134,6 +139,8 @@ __all__ = [
     "sample_attractors",
     "sample_flux",
     "sample_flux_interval",
+    "shift_neurons",
+    "shuffle_trials",
     "simulate",
     "simulate_chains",
     "slip_time",

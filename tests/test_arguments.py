@@ -94,6 +94,16 @@ ARRAYS: dict[str, tuple[Call, tuple[Any, ...]]] = {
         lambda x: flux.check_fit(flux.fit_network(x, penalty=1.0), x, rng=rng(), simulations=20),
         (STATES,),
     ),
+    "compare_flux": (
+        lambda a, c: flux.compare_flux(a, c, rng=rng(), resamples=20),
+        (STATES, STATES[::-1]),
+    ),
+    "shift_neurons": (lambda x: flux.shift_neurons(x, rng=rng()), (STATES,)),
+    "shuffle_trials": (
+        lambda x: flux.shuffle_trials(x, rng=rng()),
+        (np.stack([STATES, STATES[::-1]]),),
+    ),
+    "jitter_spikes": (lambda x: flux.jitter_spikes(x, 8, rng=rng()), (STATES,)),
     "lagged_correlation": (flux.lagged_correlation, (STATES,)),
     "lagged_correlation of bits": (
         lambda *packed: flux.lagged_correlation(flux.PackedSpins(*packed)),

@@ -50,6 +50,10 @@ GOOD: dict[Callable[..., Any], Callable[[], dict[str, Any]]] = {
         "fit": flux.fit_network(COINS, penalty=1.0), "x": COINS, "lag": 1, "simulations": 20,
     },
     flux.coarse_grain: lambda: {"H": [[0.5, 1.0], [1.0, 4.0], [3.0, 5.0]], "method": "kmeans2"},
+    flux.compare_flux: lambda: {
+        "x1": SPINS * 4, "x2": SPINS * 3, "method": "plugin", "lag": 1, "level": 0.9,
+        "resamples": 20, "block": 8,
+    },
     flux.decode: lambda: {"codes": [0, 3], "n": 2},
     flux.design_flux: lambda: {"n": 8, "flux": 3.0, "k": 2},
     flux.drift: lambda: {"scores": [[1.0, 0.0], [0.5, 1.0]], "lag": 1, "again": [[1.0, 0.0]] * 2},
@@ -109,6 +113,9 @@ GOOD: dict[Callable[..., Any], Callable[[], dict[str, Any]]] = {
     flux.sample_flux_interval: lambda: {
         "x": SPINS * 4, "method": "plugin", "lag": 1, "level": 0.9, "resamples": 20, "block": 2,
     },
+    flux.shift_neurons: lambda: {"x": SPINS},
+    flux.shuffle_trials: lambda: {"x": [SPINS, SPINS[::-1]]},
+    flux.jitter_spikes: lambda: {"x": SPINS, "window": 4},
     flux.simulate: lambda: {"W": W, "steps": 3, "b": B, "x0": [1, -1], "burn_in": 1},
     flux.simulate_chains: lambda: {
         "W": W, "steps": 3, "chains": 2, "b": B, "x0": [1, -1], "burn_in": 1, "thin": 1,

@@ -108,10 +108,12 @@ def lagged_correlation(
     >>> lagged_correlation([[1, 1], [-1, -1], [1, 1], [-1, 1], [-1, -1]])[0, 1]
     np.float64(-1.0)
     """
-    return correlation_at(x, check_count("lag", lag, 1, _MAX_PAIRS))
+    return correlation_at(x, check_count("lag", lag, 1, _MAX_PAIRS), progress)
 
 
-def correlation_at(x: ArrayLike | PackedSpins | Iterator[ArrayLike], lag: int) -> Floats:
+def correlation_at(
+    x: ArrayLike | PackedSpins | Iterator[ArrayLike], lag: int, progress: bool = True
+) -> Floats:
     """Return `lagged_correlation`, or the correlations at equal times at lag 0."""
     counts: _Counts | None = None
     with thread_pool() as pool, progress_bar("correlate", unit="piece", show=progress) as bar:
