@@ -278,9 +278,15 @@ def stationary_distribution(
         own = np.zeros_like(codes)
         for place, i in enumerate(solved.part.neurons):
             own |= ((codes >> i) & 1) << place
-        folded = solved.chain.folded
-        pi *= (np.concatenate([solved.pi, solved.pi[::-1]]) / 2 if folded else solved.pi)[own]
+        pi *= unfolded(solved)[own]
     return pi
+
+
+def unfolded(solved: PartLaw) -> Floats:
+    """Return the law of a part over all its states."""
+    if not solved.chain.folded:
+        return solved.pi
+    return np.concatenate([solved.pi, solved.pi[::-1]]) / 2
 
 
 def law_step(W: Floats, b: Floats, pool: Executor) -> Callable[[Floats], Floats]:

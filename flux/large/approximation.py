@@ -17,8 +17,8 @@ from flux._base.memory import check_memory
 from flux._base.progress import progress_bar
 from flux._base.threads import thread_pool
 from flux._base.types import Floats, Spins, Weights
-from flux.exact.flux import exact_flux, part_entropies
-from flux.exact.law import Law, PartLaw, law_of, solve_small, unfolded
+from flux.exact.flux import entropies, exact_flux
+from flux.exact.law import Law, PartLaw, read, solve_parts, solve_small, unfolded
 from flux.exact.parts import Part
 from flux.large.autoregressive import ROWS, fit_autoregression, surprise
 from flux.large.bounds import EXACT
@@ -157,7 +157,7 @@ def approximate_flux(
     if samples is not None:
         samples = check_count("samples", samples, 1000)
     if isinstance(W, Law):
-        law = law_of(W, b, progress=progress)
+        law = solve_parts(read(W, b))
         known: list[PartLaw] = list(law.parts)
         sampled: list[Part] = []
         law = Law(law.network, ())
@@ -194,7 +194,7 @@ def _add(parts: list[ApproximateFlux]) -> ApproximateFlux:
 def _from_law(solved: PartLaw, method: Method) -> ApproximateFlux:
     """Return the approximate flux of a part whose stationary law is known."""
     pi = unfolded(solved)
-    _, D = part_entropies(solved)
+    _, D = entropies(solved.pi, solved.chain.u, solved.chain.folded)
     x = all_states(len(solved.part.neurons))[pi > 0]
     pi = pi[pi > 0]
     biased = bool(solved.part.b.any())

@@ -298,7 +298,7 @@ def _flux(pairs: _Pairs, units: Codes, k: int, method: str) -> tuple[float, floa
                 f"method must be plugin or shuffle where none of the {labels.size} pairs of states"
                 f" was seen twice, but was {method!r}: record for longer, or choose fewer neurons"
             )
-        found.append(flux_from_counts(*seen, method, pairs.n).I)
+        found.append(flux_from_counts(seen[0], seen[1], seen[2], method, pairs.n).I)
         # pairs of other groups stay at 0 and are not asked for
         share: Floats = np.maximum(xy, 1) * labels.size / np.maximum(x[pairs.x] * y[pairs.y], 1)
         variances.append(float(np.log2(share)[labels].mean(1).var(ddof=1)))
