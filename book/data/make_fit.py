@@ -18,7 +18,7 @@ RECORDINGS = 100
 # neurons and steps, each dense and sparse
 COVERAGE = [
     (kind, n, steps)
-    for n, steps in [(6, 1_000), (10, 2_000), (10, 20_000), (16, 50_000)]
+    for n, steps in [(6, 1_000), (10, 2_000), (10, 20_000)]
     for kind in ("dense", "sparse")
 ]
 COVERAGE_COLUMNS = ["truth", "I", "I_se", "lower", "upper", "bias", "plugin", "alarm"]

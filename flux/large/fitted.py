@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from flux._base.checks import check_count, check_real, check_rng
-from flux._base.errors import TooLargeError
 from flux._base.progress import progress_bar
 from flux._base.types import Floats
 from flux.exact.flux import exact_flux
 from flux.exact.gradient import flux_gradient
 from flux.exact.law import solve
+from flux.large.approximation import approximate_flux
+from flux.model.information import Flux
 from flux.recordings.bias_reduced import fit_bias_reduced
 from flux.recordings.fit import ROUGH
 from flux.recordings.logistic import Regressions, maximise
@@ -24,6 +25,8 @@ from flux.recordings.transitions import every, gather, read_chains, transitions
 
 LARGEST = 18
 """Neurons up to which the flux of a fit is exact."""
+LARGE_REFITS = 20
+"""Refits of more neurons, which alone tell the error."""
 WEIGHTS_OF_REFITS = 600
 """Refits are as many as bring so many weights together: what they tell of the bias adds up."""
 REFITS = 3
@@ -88,7 +91,9 @@ def fitted_flux(
     and q what refits of recordings simulated from the fit find beyond the gradient:
     q = I(W*, b*) - I(W, b) - sum_i g_i' [W*_i - W_i | b*_i - b_i]. Its median is the bias, which
     is subtracted; half of it is counted as its error, for that of a network with the fitted
-    weights is not quite that of the true one. Equations {eq}`eq-fit-error` and {eq}`eq-fit-bias`.
+    weights is not quite that of the true one. Equations :eq:`eq-fit-error` and :eq:`eq-fit-bias`
+    of the book. Beyond 18 neurons the flux is that of `approximate_flux`, g is left out, and q, of
+    20 refits, tells the whole error.
 
     Parameters
     ----------
@@ -121,7 +126,7 @@ def fitted_flux(
     ValueError
         If an argument is of wrong shape or value.
     TooLargeError
-        If there are more than 18 neurons, or the exact flux does not fit into memory.
+        If the flux or the fit does not fit into memory.
     ConvergenceError
         If the fit, or the stationary law of the fitted network, does not converge.
 
@@ -153,24 +158,24 @@ def fitted_flux(
     level = check_real("level", level, 1e-6, 1 - 1e-6)
     simulations = check_count("simulations", simulations, 20, 100_000)
     n = chains[0].shape[1]
-    if n > LARGEST:
-        raise TooLargeError(
-            f"x must have at most {LARGEST} neurons for the flux of its fit to be exact, but had"
-            f" {n}: take fewer, or bound the flux of fit_network by flux_interval"
-        )
     chains = every(chains, lag)
     fit = fit_bias_reduced(gather(*transitions(chains)))
-    plain, dW, db = flux_gradient(solve(fit.W, fit.b, progress=progress), progress=progress)
-    g = np.column_stack([dW, db])
-    variance = float(np.einsum("ij,ijk,ik->", g, fit.covariance, g))
-    refits = max(REFITS, -(-WEIGHTS_OF_REFITS // n**2))
+    if n <= LARGEST:
+        plain, dW, db = flux_gradient(solve(fit.W, fit.b, progress=progress), progress=progress)
+        start, g = plain.I, np.column_stack([dW, db])
+        variance = float(np.einsum("ij,ijk,ik->", g, fit.covariance, g))
+        refits = max(REFITS, -(-WEIGHTS_OF_REFITS // n**2))
+    else:
+        near = approximate_flux(fit.W, fit.b, rng=rng, progress=progress)
+        plain, start, g = Flux(near.I, near.H, near.D), near.gaussian, np.zeros((n, n + 1))
+        variance = near.I_se**2 + near.I_error**2
+        refits = LARGE_REFITS
     q = np.empty(refits)
     with progress_bar("bias of the flux", refits, unit="refit", show=progress) as bar:
         for k in range(refits):
             again = fit_bias_reduced(gather(*transitions(mock_chains(chains, fit.W, fit.b, rng))))
             moved = np.column_stack([again.W - fit.W, again.b - fit.b])
-            beyond = exact_flux(again.W, again.b, progress=False).I - plain.I
-            q[k] = beyond - (g * moved).sum()
+            q[k] = _flux_of(again.W, again.b, rng) - start - (g * moved).sum()
             bar.update()
     # refits with a neuron nearly foretold are outliers
     bias = float(np.median(q))
@@ -186,3 +191,10 @@ def fitted_flux(
     if misfit.found:
         warnings.warn(f"{misfit.text}; the flux is that of the fit", UserWarning, stacklevel=2)
     return FittedFlux(I, I + plain.D, plain.D, se, lower, upper, bias, fit.W, fit.b, misfit)
+
+
+def _flux_of(W: Floats, b: Floats, rng: np.random.Generator) -> float:
+    """Return the flux of a refit: exact, or from pairs."""
+    if len(b) <= LARGEST:
+        return exact_flux(W, b, progress=False).I
+    return approximate_flux(W, b, rng=rng, method="gaussian", progress=False).gaussian

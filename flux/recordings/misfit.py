@@ -100,7 +100,8 @@ def check_fit(
     The residuals r_i(t) = [y_i(t) = +1] - sigma(u_i(t)) of a true model cannot be foretold, and
     are independent of each other. Four sums of squares, each over standardized sums of products,
     would grow if they were not: r_i(t) with x_j(t - 1); r_i(t) with r_j(t); r_i over each tenth
-    of the time; r_i(t) with x_i(t - k + 1), k = 2 to 6. Equation {eq}`eq-fit-residuals`.
+    of the time; r_i(t) with x_i(t - k + 1), k = 2 to 6. Equation :eq:`eq-fit-residuals` of
+    the book.
 
     Each is compared with those of recordings as long, simulated from the fit and fitted in the
     same way: a chi-square law of their mean and variance gives the p-value.
