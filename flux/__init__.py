@@ -23,6 +23,7 @@ from flux.model.ensembles import gaussian_weights, nrooks
 from flux.model.information import Flux, binary_entropy, entropy, mutual_information
 from flux.model.simulation import on_probability, simulate, simulate_chains
 from flux.model.states import all_states, decode, encode
+from flux.recordings.bin_widths import BinWidths, flux_by_bin_width
 from flux.recordings.comparison import FluxComparison, compare_flux
 from flux.recordings.correlation import lagged_correlation, rms_correlation
 from flux.recordings.entropies import entropy_from_counts
@@ -55,6 +56,7 @@ __all__ = [
     "Ascent",
     "Attractors",
     "BestRooks",
+    "BinWidths",
     "ConvergenceError",
     "Drift",
     "Evolution",
@@ -97,6 +99,7 @@ __all__ = [
     "exact_flux",
     "fewest_rooks",
     "find_attractors",
+    "flux_by_bin_width",
     "flux_gradient",
     "flux_interval",
     "gaussian_weights",

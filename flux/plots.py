@@ -6,14 +6,25 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike
 
-from flux._base.checks import check_count, check_real, check_spins, check_weights
+from flux._base.checks import (
+    LARGEST_SUM,
+    check_count,
+    check_floats,
+    check_real,
+    check_spins,
+    check_type,
+    check_weights,
+    short,
+)
 from flux._base.errors import ArgumentError
+from flux._base.types import Floats
 from flux.attractors.state_graph import place_states, trace_states
 from flux.attractors.zero_noise_map import TieRule, successor_map
+from flux.recordings.bin_widths import BinWidths
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 """The palette of Okabe and Ito, in the order in which lines take it."""
@@ -75,10 +86,7 @@ def show_weights(W: ArrayLike, ax: Axes | None = None, *, limit: float | None = 
     if limit is not None:
         top = check_real("limit", limit, 1e-12)
     image = ax.imshow(weights, cmap="RdBu_r", vmin=-top, vmax=top)
-    ax.set(xlabel="sending neuron $j$", ylabel="receiving neuron $i$")
-    if len(weights) <= 8:
-        ax.set(xticks=range(len(weights)), yticks=range(len(weights)))
-    ax.spines[["top", "right"]].set_visible(True)
+    _name_neurons(ax, len(weights))
     return image
 
 
@@ -175,3 +183,233 @@ def show_state_graph(
     ax.set_aspect("equal")
     ax.axis("off")
     return ax
+
+
+def show_couplings(
+    W: ArrayLike, W_se: ArrayLike, ax: Axes | None = None, *, limit: float | None = None
+) -> PolyCollection:
+    """Draw estimated weights: blue inhibits, red excites, and squares are small where unsure.
+
+    A square fills its cell where the estimate is at least two standard errors from 0; below, its
+    side is |W| / (2 W_se) of the cell.
+
+    Parameters
+    ----------
+    W : (n, n) array
+        Estimated weights, W[i, j] from neuron j to neuron i.
+    W_se : (n, n) array
+        Their standard errors, at least 0.
+    ax : matplotlib Axes, optional
+        Where to draw; the current axes by default.
+    limit : float, optional
+        Weight of the darkest colours; the largest magnitude of a full square by default.
+
+    Returns
+    -------
+    matplotlib PolyCollection
+        For a colour bar.
+
+    Raises
+    ------
+    ValueError
+        If W is no finite square matrix, W_se does not fit it, or `limit` is no number above 1e-12.
+
+    Examples
+    --------
+    >>> squares = show_couplings([[0.0, 2.0], [-0.1, 0.5]], 0.2 * np.ones((2, 2)))
+    >>> squares.get_clim()
+    (-2.0, 2.0)
+    """
+    weights = check_weights(W)
+    se = _fitting("W_se", W_se, weights.shape)
+    if not np.all(se >= 0):
+        raise ArgumentError(f"W_se must be at least 0, but held {se.min()}")
+    sure = np.abs(weights) >= 2 * se
+    top = max(float(np.abs(weights[sure]).max(initial=0.0)), 1e-12)
+    if limit is not None:
+        top = check_real("limit", limit, 1e-12)
+    side = np.where(sure, 1.0, np.abs(weights) / np.where(sure, 1.0, 2 * se))
+    ax = ax or plt.gca()
+    i, j = np.indices(weights.shape)
+    centres = np.stack([j, i], -1).reshape(-1, 1, 2)
+    squares = PolyCollection(
+        list(
+            centres + side.reshape(-1, 1, 1) * [[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]
+        ),
+        array=weights.ravel(),
+        cmap="RdBu_r",
+        clim=(-top, top),
+        linewidths=0,
+    )
+    ax.add_collection(squares)
+    edge = len(weights) - 0.5
+    ax.set(xlim=(-0.5, edge), ylim=(edge, -0.5), aspect="equal")
+    _name_neurons(ax, len(weights))
+    return squares
+
+
+def show_correlations(
+    observed: ArrayLike, predicted: ArrayLike, ax: Axes | None = None, *, label: str = ""
+) -> Axes:
+    """Draw correlations that a model predicts against those observed, and the line of equality.
+
+    Parameters
+    ----------
+    observed, predicted : arrays of one shape
+        Correlations.
+    ax : matplotlib Axes, optional
+        Where to draw; the current axes by default.
+    label : str
+        Name in a legend, where several kinds are drawn into the same axes.
+
+    Returns
+    -------
+    matplotlib Axes
+        With equal scales on both axes.
+
+    Raises
+    ------
+    ValueError
+        If an array is empty or not finite, or the shapes differ.
+
+    Examples
+    --------
+    >>> axes = show_correlations([[0.1, 0.2]], [[0.1, 0.3]], label="lag 1")
+    >>> axes.get_legend_handles_labels()[1]
+    ['lag 1']
+    """
+    seen = _fitting("observed", observed)
+    expected = _fitting("predicted", predicted, seen.shape)
+    check_type("label", label, str, "a word")
+    ax = ax or plt.gca()
+    if not ax.lines:
+        ax.axline((0, 0), slope=1, color="0.6", linewidth=1, zorder=0)
+    marker = "os^Dv"[len(ax.collections) % 5]
+    ax.scatter(seen.ravel(), expected.ravel(), 12, marker=marker, alpha=0.6, label=label or None)
+    ax.set(xlabel="observed correlation", ylabel="predicted correlation", aspect="equal")
+    return ax
+
+
+def show_bin_widths(found: BinWidths, axes: tuple[Axes, Axes] | None = None) -> tuple[Axes, Axes]:
+    """Draw the flux against the bin width: per step at left, per second at right.
+
+    Bars are intervals, the dashed line is the largest flux that the bins could tell apart, and
+    hollow dots come with a warning.
+
+    Parameters
+    ----------
+    found : BinWidths
+        What `flux.flux_by_bin_width` returns.
+    axes : two matplotlib Axes, optional
+        Where to draw; new ones in the current figure by default.
+
+    Returns
+    -------
+    two matplotlib Axes
+        Left and right.
+
+    Raises
+    ------
+    ValueError
+        If `found` is no BinWidths.
+
+    Examples
+    --------
+    >>> from flux import flux_by_bin_width
+    >>> rng, times = np.random.default_rng(1), np.arange(1, 900) ** 1.1
+    >>> left, right = show_bin_widths(flux_by_bin_width([times], [0.5, 1, 2], rng=rng))
+    >>> right.get_ylabel()
+    'bits per second'
+    """
+    check_type("found", found, BinWidths, "what flux_by_bin_width returns")
+    left, right = plt.gcf().subplots(1, 2) if axes is None else axes
+    warned = np.array([bool(text) for text in found.warnings])
+    per_step = (found.flux, found.lower, found.upper)
+    per_second = (found.flux_per_second, found.lower_per_second, found.upper_per_second)
+    for ax, unit, parts in ((left, "step", per_step), (right, "second", per_second)):
+        flux, lower, upper = parts
+        ax.vlines(found.width, lower, upper, COLOURS[0], linewidth=1.5)
+        ax.plot(found.width, flux, color=COLOURS[0], linewidth=1)
+        for some, face in ((~warned, COLOURS[0]), (warned, "white")):
+            ax.scatter(found.width[some], flux[some], 30, face, edgecolors=COLOURS[0], zorder=3)
+        ax.set(xscale="log", xlabel="bin width in seconds", ylabel=f"bits per {unit}")
+        ax.set_ylim(bottom=0)
+    left.plot(found.width, found.resolvable, "--", color="0.5", linewidth=1)
+    return left, right
+
+
+def show_estimates(
+    names: list[str],
+    estimates: ArrayLike,
+    lower: ArrayLike,
+    upper: ArrayLike,
+    ax: Axes | None = None,
+    *,
+    truth: float | None = None,
+) -> Axes:
+    """Draw named estimates with their intervals, one below the other, and the truth if known.
+
+    Parameters
+    ----------
+    names : list of str
+        What each estimate is called, from the top.
+    estimates, lower, upper : (k,) array
+        Estimates and the ends of their intervals; NaN where there is none.
+    ax : matplotlib Axes, optional
+        Where to draw; the current axes by default.
+    truth : float, optional
+        Where to draw a vertical line.
+
+    Returns
+    -------
+    matplotlib Axes
+        With a name at each tick.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of names, estimates and ends differ, or `truth` is not finite.
+
+    Examples
+    --------
+    >>> axes = show_estimates(["counted", "fitted"], [2.0, 1.1], [1.8, 1.0], [2.2, 1.2], truth=1.05)
+    >>> [tick.get_text() for tick in axes.get_yticklabels()]
+    ['counted', 'fitted']
+    """
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ArgumentError(f"names must be a list of words, but was {short(names)}")
+    middle, low, high = (
+        _fitting(name, part, (len(names),), finite=False)
+        for name, part in (("estimates", estimates), ("lower", lower), ("upper", upper))
+    )
+    ax = ax or plt.gca()
+    y = np.arange(len(names))
+    if truth is not None:
+        truth = check_real("truth", truth, -LARGEST_SUM)
+        ax.axvline(truth, color=COLOURS[1], linestyle="--", linewidth=1.2, zorder=0)
+    ax.hlines(y, low, high, COLOURS[0], linewidth=2)
+    ax.plot(middle, y, "o", color=COLOURS[0])
+    ax.set(
+        yticks=y, yticklabels=names, ylim=(len(names) - 0.5, -0.5), xlabel="flux in bits per step"
+    )
+    return ax
+
+
+def _fitting(
+    name: str, value: ArrayLike, shape: tuple[int, ...] | None = None, *, finite: bool = True
+) -> Floats:
+    """Return an array of numbers of a shape, or of any but the empty one."""
+    values = check_floats(name, value)
+    if values.shape != shape if shape is not None else not values.size:
+        wanted = "not be empty" if shape is None else f"have shape {shape} to match the others"
+        raise ArgumentError(f"{name} must {wanted}, but had shape {values.shape}")
+    if finite and not np.all(np.isfinite(values)):
+        raise ArgumentError(f"{name} must be finite, but was {short(value)}")
+    return values
+
+
+def _name_neurons(ax: Axes, n: int) -> None:
+    ax.set(xlabel="sending neuron $j$", ylabel="receiving neuron $i$")
+    if n <= 8:
+        ax.set(xticks=range(n), yticks=range(n))
+    ax.spines[["top", "right"]].set_visible(True)
