@@ -82,9 +82,7 @@ def show_weights(W: ArrayLike, ax: Axes | None = None, *, limit: float | None = 
     """
     weights = check_weights(W)
     ax = ax or plt.gca()
-    top = max(float(np.abs(weights).max()), 1e-12)
-    if limit is not None:
-        top = check_real("limit", limit, 1e-12)
+    top = _darkest(weights, limit)
     image = ax.imshow(weights, cmap="RdBu_r", vmin=-top, vmax=top)
     _name_neurons(ax, len(weights))
     return image
@@ -190,8 +188,7 @@ def show_couplings(
 ) -> PolyCollection:
     """Draw estimated weights: blue inhibits, red excites, and squares are small where unsure.
 
-    A square fills its cell where the estimate is at least two standard errors from 0; below, its
-    side is |W| / (2 W_se) of the cell.
+    The side of a square is |W| / (2 W_se) of its cell, and at most the whole.
 
     Parameters
     ----------
@@ -202,7 +199,7 @@ def show_couplings(
     ax : matplotlib Axes, optional
         Where to draw; the current axes by default.
     limit : float, optional
-        Weight of the darkest colours; the largest magnitude of a full square by default.
+        Weight of the darkest colours; the largest of a full square by default.
 
     Returns
     -------
@@ -212,7 +209,7 @@ def show_couplings(
     Raises
     ------
     ValueError
-        If W is no finite square matrix, W_se does not fit it, or `limit` is no number above 1e-12.
+        If W is not finite and square, W_se does not fit it, or `limit` is no number above 1e-12.
 
     Examples
     --------
@@ -225,22 +222,13 @@ def show_couplings(
     if not np.all(se >= 0):
         raise ArgumentError(f"W_se must be at least 0, but held {se.min()}")
     sure = np.abs(weights) >= 2 * se
-    top = max(float(np.abs(weights[sure]).max(initial=0.0)), 1e-12)
-    if limit is not None:
-        top = check_real("limit", limit, 1e-12)
+    top = _darkest(weights[sure], limit)
     side = np.where(sure, 1.0, np.abs(weights) / np.where(sure, 1.0, 2 * se))
     ax = ax or plt.gca()
-    i, j = np.indices(weights.shape)
-    centres = np.stack([j, i], -1).reshape(-1, 1, 2)
-    squares = PolyCollection(
-        list(
-            centres + side.reshape(-1, 1, 1) * [[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]
-        ),
-        array=weights.ravel(),
-        cmap="RdBu_r",
-        clim=(-top, top),
-        linewidths=0,
-    )
+    centres = np.indices(weights.shape)[::-1].reshape(2, -1).T[:, None]
+    square = side.reshape(-1, 1, 1) * [[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]
+    squares = PolyCollection(centres + square, array=weights.ravel(), cmap="RdBu_r", linewidths=0)
+    squares.set_clim(-top, top)
     ax.add_collection(squares)
     edge = len(weights) - 0.5
     ax.set(xlim=(-0.5, edge), ylim=(edge, -0.5), aspect="equal")
@@ -260,7 +248,7 @@ def show_correlations(
     ax : matplotlib Axes, optional
         Where to draw; the current axes by default.
     label : str
-        Name in a legend, where several kinds are drawn into the same axes.
+        Name in a legend.
 
     Returns
     -------
@@ -293,8 +281,7 @@ def show_correlations(
 def show_bin_widths(found: BinWidths, axes: tuple[Axes, Axes] | None = None) -> tuple[Axes, Axes]:
     """Draw the flux against the bin width: per step at left, per second at right.
 
-    Bars are intervals, the dashed line is the largest flux that the bins could tell apart, and
-    hollow dots come with a warning.
+    Bars are intervals, and hollow dots come with a warning.
 
     Parameters
     ----------
@@ -320,21 +307,19 @@ def show_bin_widths(found: BinWidths, axes: tuple[Axes, Axes] | None = None) -> 
     >>> left, right = show_bin_widths(flux_by_bin_width([times], [0.5, 1, 2], rng=rng))
     >>> right.get_ylabel()
     'bits per second'
+    >>> plt.close()
     """
     check_type("found", found, BinWidths, "what flux_by_bin_width returns")
     left, right = plt.gcf().subplots(1, 2) if axes is None else axes
     warned = np.array([bool(text) for text in found.warnings])
-    per_step = (found.flux, found.lower, found.upper)
-    per_second = (found.flux_per_second, found.lower_per_second, found.upper_per_second)
-    for ax, unit, parts in ((left, "step", per_step), (right, "second", per_second)):
-        flux, lower, upper = parts
+    for ax, unit, length in ((left, "step", np.ones(1)), (right, "second", found.width)):
+        flux, lower, upper = (part / length for part in (found.flux, found.lower, found.upper))
         ax.vlines(found.width, lower, upper, COLOURS[0], linewidth=1.5)
         ax.plot(found.width, flux, color=COLOURS[0], linewidth=1)
         for some, face in ((~warned, COLOURS[0]), (warned, "white")):
             ax.scatter(found.width[some], flux[some], 30, face, edgecolors=COLOURS[0], zorder=3)
         ax.set(xscale="log", xlabel="bin width in seconds", ylabel=f"bits per {unit}")
-        ax.set_ylim(bottom=0)
-    left.plot(found.width, found.resolvable, "--", color="0.5", linewidth=1)
+        ax.set_ylim(0)
     return left, right
 
 
@@ -352,9 +337,9 @@ def show_estimates(
     Parameters
     ----------
     names : list of str
-        What each estimate is called, from the top.
+        From the top.
     estimates, lower, upper : (k,) array
-        Estimates and the ends of their intervals; NaN where there is none.
+        Estimates and the ends of their intervals.
     ax : matplotlib Axes, optional
         Where to draw; the current axes by default.
     truth : float, optional
@@ -368,7 +353,7 @@ def show_estimates(
     Raises
     ------
     ValueError
-        If the numbers of names, estimates and ends differ, or `truth` is not finite.
+        If the numbers of names, estimates and ends differ, or one of them is not finite.
 
     Examples
     --------
@@ -378,32 +363,32 @@ def show_estimates(
     """
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ArgumentError(f"names must be a list of words, but was {short(names)}")
-    middle, low, high = (
-        _fitting(name, part, (len(names),), finite=False)
-        for name, part in (("estimates", estimates), ("lower", lower), ("upper", upper))
-    )
+    given = {"estimates": estimates, "lower": lower, "upper": upper}
+    middle, low, high = (_fitting(name, part, (len(names),)) for name, part in given.items())
     ax = ax or plt.gca()
     y = np.arange(len(names))
     if truth is not None:
-        truth = check_real("truth", truth, -LARGEST_SUM)
-        ax.axvline(truth, color=COLOURS[1], linestyle="--", linewidth=1.2, zorder=0)
+        ax.axvline(
+            check_real("truth", truth, -LARGEST_SUM),
+            color=COLOURS[1],
+            linestyle="--",
+            linewidth=1.2,
+            zorder=0,
+        )
     ax.hlines(y, low, high, COLOURS[0], linewidth=2)
     ax.plot(middle, y, "o", color=COLOURS[0])
-    ax.set(
-        yticks=y, yticklabels=names, ylim=(len(names) - 0.5, -0.5), xlabel="flux in bits per step"
-    )
+    ax.set_yticks(y, names)
+    ax.set(ylim=(len(names) - 0.5, -0.5), xlabel="flux in bits per step")
     return ax
 
 
-def _fitting(
-    name: str, value: ArrayLike, shape: tuple[int, ...] | None = None, *, finite: bool = True
-) -> Floats:
+def _fitting(name: str, value: ArrayLike, shape: tuple[int, ...] | None = None) -> Floats:
     """Return an array of numbers of a shape, or of any but the empty one."""
     values = check_floats(name, value)
     if values.shape != shape if shape is not None else not values.size:
         wanted = "not be empty" if shape is None else f"have shape {shape} to match the others"
         raise ArgumentError(f"{name} must {wanted}, but had shape {values.shape}")
-    if finite and not np.all(np.isfinite(values)):
+    if not np.all(np.isfinite(values)):
         raise ArgumentError(f"{name} must be finite, but was {short(value)}")
     return values
 
@@ -413,3 +398,9 @@ def _name_neurons(ax: Axes, n: int) -> None:
     if n <= 8:
         ax.set(xticks=range(n), yticks=range(n))
     ax.spines[["top", "right"]].set_visible(True)
+
+
+def _darkest(weights: Floats, limit: float | None) -> float:
+    if limit is not None:
+        return check_real("limit", limit, 1e-12)
+    return max(float(np.abs(weights).max(initial=0.0)), 1e-12)
