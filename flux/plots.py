@@ -228,8 +228,7 @@ def show_couplings(
     centres = np.indices(weights.shape)[::-1].reshape(2, -1).T[:, None]
     square = side.reshape(-1, 1, 1) * [[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]
     squares = PolyCollection(centres + square, array=weights.ravel(), cmap="RdBu_r", linewidths=0)
-    squares.set_clim(-top, top)
-    ax.add_collection(squares)
+    ax.add_collection(squares).set_clim(-top, top)
     edge = len(weights) - 0.5
     ax.set(xlim=(-0.5, edge), ylim=(edge, -0.5), aspect="equal")
     _name_neurons(ax, len(weights))
@@ -368,14 +367,9 @@ def show_estimates(
     ax = ax or plt.gca()
     y = np.arange(len(names))
     if truth is not None:
-        ax.axvline(
-            check_real("truth", truth, -LARGEST_SUM),
-            color=COLOURS[1],
-            linestyle="--",
-            linewidth=1.2,
-            zorder=0,
-        )
-    ax.hlines(y, low, high, COLOURS[0], linewidth=2)
+        truth = check_real("truth", truth, -LARGEST_SUM)
+        ax.axvline(truth, color=COLOURS[1], linestyle="--", zorder=0)
+    ax.hlines(y, low, high, COLOURS[0])
     ax.plot(middle, y, "o", color=COLOURS[0])
     ax.set_yticks(y, names)
     ax.set(ylim=(len(names) - 0.5, -0.5), xlabel="flux in bits per step")

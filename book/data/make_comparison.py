@@ -22,7 +22,7 @@ WIDTHS = [0.6]
 STEPS = 50
 UNITS = 40
 """Trials of the first condition, or blocks of time."""
-RECORDINGS = 100
+RECORDINGS = 400
 RESAMPLES = 39
 SECOND = ["same", "flipped", "other", "x 1.1", "x 1.2"]
 """The second network: the first; with its spins flipped; another of the same flux; stronger."""
