@@ -218,7 +218,7 @@ def show_couplings(
     (-2.0, 2.0)
     """
     weights = check_weights(W)
-    se = _fitting("W_se", W_se, weights.shape)
+    se = _fitting("W_se", W_se, weights.shape, "W")
     if not np.all(se >= 0):
         raise ArgumentError(f"W_se must be at least 0, but held {se.min()}")
     sure = np.abs(weights) >= 2 * se
@@ -257,7 +257,7 @@ def show_correlations(
     Raises
     ------
     ValueError
-        If an array is empty or not finite, or the shapes differ.
+        If an entry is not finite, or the shapes differ.
 
     Examples
     --------
@@ -266,13 +266,13 @@ def show_correlations(
     ['lag 1']
     """
     seen = _fitting("observed", observed)
-    expected = _fitting("predicted", predicted, seen.shape)
+    expected = _fitting("predicted", predicted, seen.shape, "observed")
     check_type("label", label, str, "a word")
     ax = ax or plt.gca()
     if not ax.lines:
         ax.axline((0, 0), slope=1, color="0.6", linewidth=1, zorder=0)
     marker = "os^Dv"[len(ax.collections) % 5]
-    ax.scatter(seen.ravel(), expected.ravel(), 12, marker=marker, alpha=0.6, label=label or None)
+    ax.scatter(seen, expected, 12, marker=marker, alpha=0.6, label=label)
     ax.set(xlabel="observed correlation", ylabel="predicted correlation", aspect="equal")
     return ax
 
@@ -363,7 +363,7 @@ def show_estimates(
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ArgumentError(f"names must be a list of words, but was {short(names)}")
     given = {"estimates": estimates, "lower": lower, "upper": upper}
-    middle, low, high = (_fitting(name, part, (len(names),)) for name, part in given.items())
+    middle, low, high = (_fitting(*one, (len(names),), "names") for one in given.items())
     ax = ax or plt.gca()
     y = np.arange(len(names))
     if truth is not None:
@@ -376,12 +376,12 @@ def show_estimates(
     return ax
 
 
-def _fitting(name: str, value: ArrayLike, shape: tuple[int, ...] | None = None) -> Floats:
-    """Return an array of numbers of a shape, or of any but the empty one."""
+def _fitting(
+    name: str, value: ArrayLike, shape: tuple[int, ...] | None = None, to: str = ""
+) -> Floats:
     values = check_floats(name, value)
-    if values.shape != shape if shape is not None else not values.size:
-        wanted = "not be empty" if shape is None else f"have shape {shape} to match the others"
-        raise ArgumentError(f"{name} must {wanted}, but had shape {values.shape}")
+    if shape not in (None, values.shape):
+        raise ArgumentError(f"{name} must have the shape of {to}, {shape}, but had {values.shape}")
     if not np.all(np.isfinite(values)):
         raise ArgumentError(f"{name} must be finite, but was {short(value)}")
     return values

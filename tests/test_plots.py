@@ -147,17 +147,19 @@ def test_refuses() -> None:
         plots.show_state_graph(np.eye(13))
     with pytest.raises(ValueError, match=r"^ties must be one of"):
         plots.show_state_graph(np.eye(2), ties="x")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"^W_se must have shape \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"^W_se must have the shape of W, \(2, 2\)"):
         plots.show_couplings(np.eye(2), [1.0, 1.0])
     with pytest.raises(ValueError, match=r"^W_se must be at least 0"):
         plots.show_couplings(np.eye(2), -np.eye(2))
-    with pytest.raises(ValueError, match=r"^observed must not be empty"):
-        plots.show_correlations([], [])
+    with pytest.raises(ValueError, match=r"^predicted must have the shape of observed, \(2,\)"):
+        plots.show_correlations([0.1, 0.2], [0.1])
+    with pytest.raises(ValueError, match=r"^observed must be finite"):
+        plots.show_correlations([np.nan], [0.1])
     with pytest.raises(ValueError, match=r"^found must be what flux_by_bin_width returns"):
         plots.show_bin_widths((1.0,))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"^names must be a list of words"):
         plots.show_estimates("ab", [1.0], [1.0], [1.0])  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"^upper must have shape \(1,\)"):
+    with pytest.raises(ValueError, match=r"^upper must have the shape of names, \(1,\)"):
         plots.show_estimates(["a"], [1.0], [1.0], [1.0, 2.0])
     with pytest.raises(flux.TieError):
         plots.show_state_graph(np.zeros((2, 2)))
