@@ -25,6 +25,7 @@ from flux.model.ensembles import gaussian_weights, nrooks
 from flux.model.information import Flux, binary_entropy, entropy, mutual_information
 from flux.model.simulation import on_probability, simulate, simulate_chains
 from flux.model.states import all_states, decode, encode
+from flux.recordings.bin_widths import BinWidths, flux_by_bin_width
 from flux.recordings.canonical import CanonicalFlux, canonical_flux
 from flux.recordings.comparison import FluxComparison, compare_flux
 from flux.recordings.correlation import lagged_correlation, rms_correlation
@@ -61,6 +62,7 @@ __all__ = [
     "Ascent",
     "Attractors",
     "BestRooks",
+    "BinWidths",
     "CanonicalFlux",
     "ConvergenceError",
     "Drift",
@@ -112,6 +114,7 @@ __all__ = [
     "find_attractors",
     "fit_network",
     "fitted_flux",
+    "flux_by_bin_width",
     "flux_gradient",
     "flux_interval",
     "gaussian_weights",

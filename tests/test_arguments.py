@@ -69,6 +69,7 @@ ALONE: dict[str, Call] = {
     "rookness": flux.rookness,
     "row_overlap": flux.row_overlap,
     "plots.show_weights": plots.show_weights,
+    "plots.show_couplings": lambda W: plots.show_couplings(W, np.ones((N, N))),
 }
 NETWORKS: dict[str, Call] = {**DENSE, **SPARSE}
 

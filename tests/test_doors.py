@@ -29,6 +29,11 @@ def generator() -> np.random.Generator:
     return np.random.default_rng(1)
 
 
+SCAN = flux.flux_by_bin_width(
+    [np.arange(20.0), np.arange(20.0)], [1.5, 2.0], rng=generator(), method="plugin"
+)
+
+
 def noise(*, rng: np.random.Generator, x: float) -> float:
     return x * rng.normal()
 
@@ -74,6 +79,11 @@ GOOD: dict[Callable[..., Any], Callable[[], dict[str, Any]]] = {
     flux.find_attractors: lambda: {"W": W, "b": B, "ties": "keep"},
     flux.fit_network: lambda: {"x": COINS, "lag": 1, "penalty": 1.0, "norm": "l2"},
     flux.fitted_flux: lambda: {"x": COINS, "lag": 1, "level": 0.9, "simulations": 20},
+    flux.flux_by_bin_width: lambda: {
+        "data": [1, 3, 2, 3] * 9, "widths": [0.01, 0.02], "start": 0.0, "stop": 0.4,
+        "row_width": 1.0, "ids": [0, 0, 1, 1] * 9, "sampling_rate": 100.0, "method": "plugin",
+        "level": 0.9, "resamples": 20,
+    },
     flux.flux_gradient: lambda: {"W": W, "b": B},
     flux.approximate_flux: lambda: {"W": W, "b": B, "method": "gaussian", "samples": 1000},
     flux.canonical_flux: lambda: {"x": SPINS * 8, "lag": 1},
@@ -137,6 +147,15 @@ GOOD: dict[Callable[..., Any], Callable[[], dict[str, Any]]] = {
     flux.weighing_matrix: lambda: {"n": 4, "k": 3, "strength": 2.0},
     plots.show_raster: lambda: {"x": SPINS},
     plots.show_weights: lambda: {"W": W, "limit": 2.0},
+    plots.show_couplings: lambda: {"W": W, "W_se": [[0.5, 1.0], [0.0, 2.0]], "limit": 2.0},
+    plots.show_correlations: lambda: {
+        "observed": [0.5, 0.25], "predicted": [0.5, 0.0], "label": "lag 1",
+    },
+    plots.show_bin_widths: lambda: {"found": SCAN},
+    plots.show_estimates: lambda: {
+        "names": ["a", "b", "c"], "estimates": [0.5, 1.0, 2.0], "lower": [0.25, 0.0, 1.0],
+        "upper": [1.0, 2.0, 3.0], "truth": 0.5,
+    },
     plots.show_state_graph: lambda: {"W": W, "b": B, "ties": "keep"},
     tasks.block_task: lambda: {
         "samples": 2, "ring": 6, "sensors": 2, "sizes": (1, 2), "delay": 1, "shortest": 0,
@@ -172,7 +191,7 @@ PUBLIC = [
 ]
 # they take nothing, or files
 WITHOUT_A_CALL = {plots.use_style, tasks.japanese_vowels}
-TESTED_ELSEWHERE = {"rng", "progress", "ax"}
+TESTED_ELSEWHERE = {"rng", "progress", "ax", "axes"}
 
 MASKED = np.ma.masked_array([[1.0, 2.0], [3.0, 4.0]], [[0, 1], [0, 0]])
 # no argument means any of these, but for those listed below
@@ -235,6 +254,10 @@ MEANT = {
     "start of spike_trains": {"None", "minus one"},
     "stop of spike_trains": {"None"},
     "rate": {"None"},
+    "start of flux_by_bin_width": {"None", "minus one"},
+    "stop of flux_by_bin_width": {"None"},
+    "label": {"word"},
+    "truth": {"None", "minus one"},
     "store": {"None", "word"},
     "target": {"None", "infinity", "minus one"},
     "balance": {"minus one"},

@@ -71,6 +71,62 @@ def test_lines_lead_to_successors_and_attractors_have_colours(ax: Axes) -> None:
     assert counts == sorted(found.basin.tolist())
 
 
+def test_couplings_are_small_where_unsure(ax: Axes) -> None:
+    W = np.array([[2.0, -0.5], [0.0, 3.0]])
+    squares = plots.show_couplings(W, [[0.5, 0.5], [1.0, 6.0]], ax)
+    corners = np.array([path.vertices[:4] for path in squares.get_paths()])
+    side = np.ptp(corners, axis=1)
+    np.testing.assert_allclose(side, np.array([[1, 1], [0.5, 0.5], [0, 0], [0.25, 0.25]]))
+    # entry (i, j) stands in column j and row i, row 0 on top
+    np.testing.assert_allclose(corners.mean(1), [[0, 0], [1, 0], [0, 1], [1, 1]])
+    assert ax.yaxis_inverted()
+    np.testing.assert_array_equal(squares.get_array(), W.ravel())
+    # the weight of 3 is not sure: it does not set the scale
+    assert squares.get_clim() == (-2.0, 2.0)
+    assert plots.show_couplings(W, np.ones((2, 2)), ax, limit=5.0).get_clim() == (-5.0, 5.0)
+
+
+def test_correlations_lie_on_the_line_where_they_agree(ax: Axes) -> None:
+    plots.show_correlations([[0.1, 0.2]], [[0.1, 0.3]], ax, label="lag 0")
+    plots.show_correlations([0.5], [0.5], ax, label="lag 1")
+    first, second = ax.collections
+    assert first.get_offsets().tolist() == [[0.1, 0.1], [0.2, 0.3]]
+    assert ax.get_legend_handles_labels()[1] == ["lag 0", "lag 1"]
+    # told apart by shape as well as by colour, and one line for both
+    assert not np.array_equal(first.get_paths()[0].vertices, second.get_paths()[0].vertices)
+    assert len(ax.lines) == 1
+    assert ax.lines[0].get_slope() == 1
+
+
+def test_bin_widths_per_step_and_per_second() -> None:
+    times = np.sort(np.random.default_rng(1).random(400)) * 40
+    found = flux.flux_by_bin_width(
+        [times, times + 0.1], [0.05, 0.1], rng=np.random.default_rng(1), method="plugin"
+    )._replace(warnings=("", "few"))
+    left, right = plots.show_bin_widths(found, plt.subplots(1, 2)[1])
+    np.testing.assert_array_equal(left.lines[0].get_ydata(), found.flux)
+    np.testing.assert_allclose(right.lines[0].get_ydata(), found.flux_per_second)
+    ends = [bar[:, 1].tolist() for bar in left.collections[0].get_segments()]
+    assert ends == np.stack([found.lower, found.upper], 1).tolist()
+    full, hollow = right.collections[1:]
+    assert hollow.get_offsets()[:, 0].tolist() == [0.1]
+    assert hollow.get_facecolor().min() == 1
+    assert full.get_facecolor().min() < 1
+    assert left.get_xscale() == "log"
+    plt.close()
+
+
+def test_estimates_stand_below_one_another(ax: Axes) -> None:
+    plots.show_estimates(["a", "b"], [2.0, 1.0], [1.5, 0.5], [3.0, 1.5], ax, truth=1.25)
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["a", "b"]
+    assert ax.yaxis_inverted()
+    truth, middle = ax.lines
+    assert truth.get_xdata() == [1.25, 1.25]
+    assert middle.get_xdata().tolist() == [2.0, 1.0]
+    bars = [bar.tolist() for bar in ax.collections[0].get_segments()]
+    assert bars == [[[1.5, 0.0], [3.0, 0.0]], [[0.5, 1.0], [1.5, 1.0]]]
+
+
 def test_style_is_that_of_the_book() -> None:
     with plt.rc_context():
         plots.use_style()
@@ -91,5 +147,19 @@ def test_refuses() -> None:
         plots.show_state_graph(np.eye(13))
     with pytest.raises(ValueError, match=r"^ties must be one of"):
         plots.show_state_graph(np.eye(2), ties="x")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"^W_se must have the shape of W, \(2, 2\)"):
+        plots.show_couplings(np.eye(2), [1.0, 1.0])
+    with pytest.raises(ValueError, match=r"^W_se must be at least 0"):
+        plots.show_couplings(np.eye(2), -np.eye(2))
+    with pytest.raises(ValueError, match=r"^predicted must have the shape of observed, \(2,\)"):
+        plots.show_correlations([0.1, 0.2], [0.1])
+    with pytest.raises(ValueError, match=r"^observed must be finite"):
+        plots.show_correlations([np.nan], [0.1])
+    with pytest.raises(ValueError, match=r"^found must be what flux_by_bin_width returns"):
+        plots.show_bin_widths((1.0,))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"^names must be a list of words"):
+        plots.show_estimates("ab", [1.0], [1.0], [1.0])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"^upper must have the shape of names, \(1,\)"):
+        plots.show_estimates(["a"], [1.0], [1.0], [1.0, 2.0])
     with pytest.raises(flux.TieError):
         plots.show_state_graph(np.zeros((2, 2)))

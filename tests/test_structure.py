@@ -65,6 +65,8 @@ SIGNATURES = {
     "shift_neurons": "x * rng",
     "shuffle_trials": "x * rng",
     "jitter_spikes": "x window * rng",
+    "flux_by_bin_width": "data widths * rng",
+    "BinWidths": "width steps firing flux lower upper flux_per_second",
     "compare_flux": "x1 x2 * rng",
     "FluxComparison": "difference lower upper p_value",
     "evolve": "fitness W0 * rng",

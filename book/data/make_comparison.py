@@ -17,14 +17,14 @@ from scipy.optimize import brentq
 import flux
 
 N = 4
-WIDTHS = [0.6, 1.0]
+WIDTHS = [0.6]
 """Of the weights of the first network."""
 STEPS = 50
 UNITS = 40
 """Trials of the first condition, or blocks of time."""
-RECORDINGS = 100
+RECORDINGS = 400
 RESAMPLES = 39
-SECOND = ["same", "flipped", "other", "x 1.1", "x 1.2", "x 1.4"]
+SECOND = ["same", "flipped", "other", "x 1.1", "x 1.2"]
 """The second network: the first; with its spins flipped; another of the same flux; stronger."""
 LAYOUTS = ["trials", "time"]
 

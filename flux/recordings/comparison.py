@@ -292,13 +292,13 @@ def _flux(pairs: _Pairs, units: Codes, k: int, method: str) -> tuple[float, floa
         labels = pairs.labels[group]
         xy = np.bincount(labels.reshape(-1), minlength=pairs.x.size)
         x, y = (np.bincount(of, xy, pairs.n_states) for of in (pairs.x, pairs.y))
-        seen = [multiplicities(counts.astype(np.int64)) for counts in (x, y, xy)]
-        if method not in ("plugin", "shuffle") and seen[2].value[-1] == 1:
+        x_seen, y_seen, xy_seen = (multiplicities(c.astype(np.int64)) for c in (x, y, xy))
+        if method not in ("plugin", "shuffle") and xy_seen.value[-1] == 1:
             raise ArgumentError(
                 f"method must be plugin or shuffle where none of the {labels.size} pairs of states"
                 f" was seen twice, but was {method!r}: record for longer, or choose fewer neurons"
             )
-        found.append(flux_from_counts(seen[0], seen[1], seen[2], method, pairs.n).I)
+        found.append(flux_from_counts(x_seen, y_seen, xy_seen, method, pairs.n).I)
         # pairs of other groups stay at 0 and are not asked for
         share: Floats = np.maximum(xy, 1) * labels.size / np.maximum(x[pairs.x] * y[pairs.y], 1)
         variances.append(float(np.log2(share)[labels].mean(1).var(ddof=1)))
