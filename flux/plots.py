@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
-from cycler import cycler
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike
 
 from flux._base.checks import check_count, check_real, check_spins, check_weights
 from flux._base.errors import ArgumentError
+from flux._base.installed import needs
 from flux.attractors.state_graph import place_states, trace_states
 from flux.attractors.zero_noise_map import successor_map
+
+with needs("plots"):
+    import matplotlib.pyplot as plt
+    from cycler import cycler
+    from matplotlib.axes import Axes
+    from matplotlib.collections import LineCollection
+    from matplotlib.image import AxesImage
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 """The palette of Okabe and Ito, in the order in which lines take it."""

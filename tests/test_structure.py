@@ -87,8 +87,10 @@ SIGNATURES = {
 RNG_IF_ASKED = {"ascend"}
 
 ALLOWED_AT_TOP = {
+    "CHANGELOG.md",
     "CITATION.cff",
     "LICENSE",
+    "LICENSE-TEXT",
     "README.md",
     "_config.yml",
     "_toc.yml",
@@ -185,8 +187,8 @@ def test_init_only_re_exports() -> None:
     body = ast.parse((ROOT / "flux" / "__init__.py").read_text()).body
     kinds = [type(node) for node in body]
     assert kinds == [ast.Expr, *[ast.ImportFrom] * (len(body) - 2), ast.Assign]
-    exported = [a.name for node in body if isinstance(node, ast.ImportFrom) for a in node.names]
-    assert flux.__all__ == sorted(exported)
+    exported = {a.name for node in body if isinstance(node, ast.ImportFrom) for a in node.names}
+    assert flux.__all__ == sorted(exported - {"__version__"})
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
@@ -294,7 +296,8 @@ def test_versions_and_names_agree() -> None:
     assert citation["title"] == config["title"]
     assert [author["name"] for author in citation["authors"]] == [config["author"]]
     assert project["authors"] == [{"name": config["author"]}]
-    assert project["license"] == citation["license"]
+    assert citation["license"] == [project["license"], "CC-BY-4.0"]
+    assert citation["keywords"] == project["keywords"]
 
 
 def test_requirements_are_exact() -> None:

@@ -11,7 +11,7 @@ addEventListener("load", () => {
     }
   };
   const codes = new ResizeObserver(letScroll);
-  document.querySelectorAll("pre").forEach((code) => codes.observe(code));
+  for (const code of document.querySelectorAll("pre")) codes.observe(code);
 
   // formulas in the text that are wider than the text scroll by themselves
   const markWide = () => {

@@ -1,6 +1,6 @@
 """Recurrent networks trained to classify sequences: recorded, and with nodes knocked out.
 
-Needs the optional packages of ``pip install flux[trained]`` and is imported by itself:
+Needs the packages of ``pip install 'information-flux[trained]'`` and is imported by itself:
 ``from flux import trained``. Runs on a GPU where JAX finds one.
 """
 
@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
 from flux._base.checks import as_array, check_choice, check_count, check_real, check_rng, check_type
 from flux._base.errors import ArgumentError
+from flux._base.installed import needs
 from flux._base.types import Floats
 from flux.relays._cells import (
     TrainedNetwork,
@@ -29,6 +27,11 @@ from flux.relays._cells import (
     run,
 )
 from flux.relays.tasks import Sequences
+
+with needs("trained"):
+    import equinox as eqx
+    import jax.numpy as jnp
+    from jax import Array
 
 RATES = {"rnn": 1e-3, "gru": 3e-3, "lstm": 3e-3}
 """The kinds of networks, and the learning rate at which each is trained unless told otherwise."""

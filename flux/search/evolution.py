@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from flux._base.checks import check_choice, check_count, check_floats, check_real, check_rng, short
 from flux._base.errors import ArgumentError, FluxError
+from flux._base.installed import needs
 from flux._base.memory import check_memory
 from flux._base.types import Floats
 from flux.search.history import History, Step, find_step, join_steps, replay
@@ -303,10 +304,8 @@ def _adapt(
     offspring: int | None,
 ) -> Iterator[_Scored]:
     """Yield the best matrix so far and its fitness, by the package cma."""
-    try:
+    with needs("cma"):
         import cma
-    except ImportError as error:
-        raise ImportError("method 'cma' needs the package cma: pip install cma") from error
     options: dict[str, Any] = {
         # neither prints nor reads or writes files
         "verbose": -10,
