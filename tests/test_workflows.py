@@ -16,10 +16,11 @@ ACTION = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 # rights that a job may have beside reading the source
 WRITES = {
     ("pages.yml", "build"): {"pages": "read"},
+    ("pages.yml", "notebooks"): {"contents": "write"},
     ("pages.yml", "deploy"): {"pages": "write", "id-token": "write"},
     ("release.yml", "publish"): {"contents": "write"},
     # what it calls can have no more than this
-    ("ci.yml", "pages"): {"pages": "write", "id-token": "write"},
+    ("ci.yml", "pages"): {"contents": "write", "pages": "write", "id-token": "write"},
     ("ci.yml", "release"): {"contents": "write"},
 }
 PUBLISHING = {"pages", "release"}
@@ -127,6 +128,14 @@ def test_what_is_published_has_passed_all_jobs(name: str) -> None:
 
 def test_pages_are_deployed_one_at_a_time() -> None:
     assert WORKFLOWS["pages.yml"]["jobs"]["deploy"]["concurrency"] == {"group": "pages"}
+
+
+def test_plain_copies_are_there_before_the_pages_point_to_them() -> None:
+    jobs = WORKFLOWS["pages.yml"]["jobs"]
+    (build,) = (step for step in jobs["build"]["steps"] if "jupyter-book" in step.get("run", ""))
+    branch = build["env"]["FLUX_NOTEBOOKS"]
+    assert f'"$GITHUB_SERVER_URL/$GITHUB_REPOSITORY" {branch}\n' in commands(jobs["notebooks"])
+    assert set(jobs["deploy"]["needs"]) == {"build", "notebooks"}
 
 
 def test_every_python_that_is_promised_is_tested() -> None:
