@@ -34,6 +34,10 @@ FIRST_PAGE = """\
 """
 
 
+HEAD = re.compile(r"<thead>.*?</thead>", re.DOTALL)
+EMPTY = re.compile(r'<th class="head">(<p></p>)</th>')
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("config-inited", _set_options)
@@ -55,12 +59,23 @@ def _set_options(app: Any, config: Any) -> None:
 def _mend(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     for found, better in MENDS:
         context["body"] = found.sub(better, context.get("body", ""))
+    context["body"] = HEAD.sub(lambda head: mend_head(head[0]), context["body"])
     if doctree is not None:
         terms = {name: escape(text) for name, text in _read_terms(app).items()}
         context["body"] = TERM_LINK.sub(
             lambda link: f'{link[0]} data-card="{terms[link[1]]}"' if link[1] in terms else link[0],
             context["body"],
         )
+
+
+def mend_head(head: str) -> str:
+    """Return a table's row of titles, in which what has no title is none.
+
+    >>> mend_head('<thead><th class="head"><p></p></th><th class="head"><p>n</p></th></thead>')
+    '<thead><td><p></p></td><th class="head"><p>n</p></th></thead>'
+    """
+    # a row without any title is not shown
+    return EMPTY.sub(r"<td>\1</td>", head) if "<p>" in EMPTY.sub("", head) else head
 
 
 def _read_terms(app: Any) -> dict[str, str]:

@@ -38,8 +38,13 @@ addEventListener("load", () => {
         button.className = "enlarge";
         button.textContent = "Enlarge";
         button.addEventListener("click", () => enlarge(image));
-        image.addEventListener("click", () => button.hidden || enlarge(image));
-        image.after(button);
+        image.addEventListener("click", (event) => {
+          if (button.hidden) return;
+          // some are links to themselves
+          event.preventDefault();
+          enlarge(image);
+        });
+        (image.closest("a") ?? image).after(button);
       }
       if (button) button.hidden = !isSmall;
     }
