@@ -53,6 +53,15 @@ def test_code_is_large_enough(chapter: Visit, size: dict[str, int]) -> None:
     chapter.page.set_viewport_size(WIDE)
 
 
+def test_code_fits_the_column(chapter: Visit) -> None:
+    chapter.page.evaluate(UNFOLD)
+    widths = chapter.page.evaluate(
+        "[...document.querySelectorAll('.cell_input .highlight pre')]"
+        ".map((code) => code.scrollWidth - code.clientWidth)"
+    )
+    assert sum(width > 0 for width in widths) <= len(widths) / 20
+
+
 @pytest.mark.parametrize(
     ("link", "told"),
     [
