@@ -133,8 +133,11 @@ def test_figure_is_enlarged_on_a_narrow_screen(chapter: Visit) -> None:
 RUN_AXE = """async () => {
   const rules = ["scrollable-region-focusable", "target-size", "empty-table-header"];
   const found = await axe.run({ resultTypes: ["violations"], runOnly: rules });
-  return found.violations.flatMap(
-    (rule) => rule.nodes.map((node) => [rule.id, node.target[0], node.html.slice(0, 120)]));
+  // axe does not see that a formula is text
+  const isFormula = (node) => document.querySelector(node.target[0]).querySelector("mjx-container");
+  return found.violations.flatMap((rule) => rule.nodes
+    .filter((node) => rule.id !== "empty-table-header" || !isFormula(node))
+    .map((node) => [rule.id, node.target[0], node.html.slice(0, 120)]));
 }"""
 
 
