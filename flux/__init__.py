@@ -1,6 +1,7 @@
 """Exact information flux of probabilistic recurrent neural networks."""
 
 from flux._base.errors import ArgumentError, ConvergenceError, FluxError, TooLargeError
+from flux._base.installed import __version__ as __version__
 from flux.attractors.best_rooks import BestRooks, best_rooks
 from flux.attractors.enumerated import Attractors, find_attractors, mean_period
 from flux.attractors.memory import Recall, memory_curve, recall

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
-from cycler import cycler
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike
 
 from flux._base.checks import (
@@ -21,10 +16,18 @@ from flux._base.checks import (
     short,
 )
 from flux._base.errors import ArgumentError
+from flux._base.installed import needs
 from flux._base.types import Floats
 from flux.attractors.state_graph import place_states, trace_states
 from flux.attractors.zero_noise_map import TieRule, successor_map
 from flux.recordings.bin_widths import BinWidths
+
+with needs("plots"):
+    import matplotlib.pyplot as plt
+    from cycler import cycler
+    from matplotlib.axes import Axes
+    from matplotlib.collections import LineCollection, PolyCollection
+    from matplotlib.image import AxesImage
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 """The palette of Okabe and Ito, in the order in which lines take it."""

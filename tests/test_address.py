@@ -12,9 +12,12 @@ from address import (
     MARK,
     _fill_in,
     _set_buttons,
+    colab_cell,
     colab_text,
     find_address,
     find_branch,
+    find_site,
+    pages_address,
     web_address,
 )
 
@@ -72,6 +75,13 @@ def test_nothing_is_known_outside_a_repository(tmp_path: Path) -> None:
     assert find_branch(tmp_path, {}) == "main"
 
 
+def test_site(checkout: Path, tmp_path: Path) -> None:
+    assert find_site(checkout, {}) == "https://owner.github.io/name/"
+    assert find_site(checkout, {"FLUX_SITE": "https://flux.test/a"}) == "https://flux.test/a/"
+    assert find_site(tmp_path / "none", {}) is None
+    assert pages_address("https://gitlab.com/o/name") == "https://o.gitlab.io/name/"
+
+
 def buttons_for(address: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Return the configuration of a book that is built from an address."""
     monkeypatch.setenv("FLUX_REPOSITORY", address)
@@ -94,7 +104,12 @@ def test_buttons_of_each_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_colab_installs_optional_parts_that_exist() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert set(EXTRAS) == set(project["optional-dependencies"]) - {"gpu", "bench"}
-    assert f"./name[{','.join(EXTRAS)}]" in colab_text("https://github.com/owner/name")
+    address = "https://github.com/owner/name"
+    assert f"./name[{','.join(EXTRAS)}]" in colab_cell(address)
+    assert colab_cell(address) in colab_text(address, {})
+    # a plain copy has the cell already
+    assert "git clone" not in colab_text(address, {"FLUX_NOTEBOOKS": "notebooks"})
+    assert colab_cell("https://gitlab.com/owner/name") == ""
 
 
 def test_preface_tells_of_colab_where_there_is_a_button(

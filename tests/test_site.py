@@ -154,7 +154,7 @@ def visit_as_file(request: pytest.FixtureRequest, browser: Browser, site: Path) 
 def test_built_pages_are_the_books_own(site: Path) -> None:
     built = {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
     built = {page for page in built if not page.startswith("_static/")}
-    assert built == {*PAGES, "index.html"}
+    assert built == {*PAGES, "index.html", "404.html"}
 
 
 UNRENDERED = """() => [...document.querySelectorAll(".math")]

@@ -104,9 +104,11 @@ SIGNATURES = {
 RNG_IF_ASKED = {"ascend", "relay_scores"}
 
 ALLOWED_AT_TOP = {
+    "CHANGELOG.md",
     "CITATION.cff",
     "CONTRIBUTING.md",
     "LICENSE",
+    "LICENSE-TEXT",
     "README.md",
     "_config.yml",
     "_toc.yml",
@@ -203,8 +205,8 @@ def test_init_only_re_exports() -> None:
     body = ast.parse((ROOT / "flux" / "__init__.py").read_text()).body
     kinds = [type(node) for node in body]
     assert kinds == [ast.Expr, *[ast.ImportFrom] * (len(body) - 2), ast.Assign]
-    exported = [a.name for node in body if isinstance(node, ast.ImportFrom) for a in node.names]
-    assert flux.__all__ == sorted(exported)
+    exported = {a.name for node in body if isinstance(node, ast.ImportFrom) for a in node.names}
+    assert flux.__all__ == sorted(exported - {"__version__"})
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
@@ -312,7 +314,8 @@ def test_versions_and_names_agree() -> None:
     assert citation["title"] == config["title"]
     assert [author["name"] for author in citation["authors"]] == [config["author"]]
     assert project["authors"] == [{"name": config["author"]}]
-    assert project["license"] == citation["license"]
+    assert citation["license"] == [project["license"], "CC-BY-4.0"]
+    assert citation["keywords"] == project["keywords"]
 
 
 def test_requirements_are_exact() -> None:

@@ -25,10 +25,16 @@ Or it opens the chapter on Colab. There, put this into a cell of its own above t
 it first:
 
 ```ipython
+{cell}```
+"""
+COLAB_COPY = """\
+Or it opens a copy of the chapter on Colab, whose first cell fetches the package: run that first.
+"""
+COLAB_CELL = """\
+# fetches the package and the book's data; on Colab, run this cell first
 !git clone --depth 1 {address}
 %pip install -q "./{name}[{extras}]"
 %cd {name}/book
-```
 """
 # of the package's optional parts, those that chapters use
 EXTRAS = ("plots", "graphs", "cma", "dask", "trained", "widgets")
@@ -50,14 +56,38 @@ def find_address(folder: Path, environment: Mapping[str, str]) -> str | None:
     if "GITHUB_REPOSITORY" in environment:
         host = environment.get("GITHUB_SERVER_URL", "https://github.com")
         return web_address(f"{host}/{environment['GITHUB_REPOSITORY']}")
-    return web_address(_git(folder, "remote", "get-url", "origin"))
+    return web_address(git(folder, "remote", "get-url", "origin"))
+
+
+def find_site(folder: Path, environment: Mapping[str, str]) -> str | None:
+    """Return the address of the published book, which ends in a slash, or None where none is known.
+
+    It is FLUX_SITE in the environment, or else where the repository's host publishes its pages.
+    """
+    if named := environment.get("FLUX_SITE"):
+        return f"{named.rstrip('/')}/"
+    address = find_address(folder, environment)
+    return pages_address(address) if address else None
+
+
+def pages_address(repository: str) -> str:
+    """Return where the host of a repository publishes its pages.
+
+    >>> pages_address("https://github.com/Owner/name")
+    'https://owner.github.io/name/'
+    >>> pages_address("https://github.com/owner/owner.github.io")
+    'https://owner.github.io/'
+    """
+    *_, host, owner, name = repository.split("/")
+    pages = f"{owner.lower()}.{host.removesuffix('.com')}.io"
+    return f"https://{pages}/" if name.lower() == pages else f"https://{pages}/{name}/"
 
 
 def find_branch(folder: Path, environment: Mapping[str, str]) -> str:
     """Return the branch (or tag, or commit) that the book is built from."""
     named = environment.get("FLUX_BRANCH") or environment.get("GITHUB_REF_NAME")
     # a detached HEAD has no branch, but a commit
-    checked_out = _git(folder, "branch", "--show-current") or _git(folder, "rev-parse", "HEAD")
+    checked_out = git(folder, "branch", "--show-current") or git(folder, "rev-parse", "HEAD")
     return named or checked_out or "main"
 
 
@@ -79,18 +109,30 @@ def web_address(remote: str) -> str | None:
     return f"https://{found[1]}/{found[2]}/{found[3]}" if found else None
 
 
-def colab_text(address: str | None) -> str:
+def colab_text(address: str | None, environment: Mapping[str, str]) -> str:
     """Return what the preface says about Colab, in MyST; nothing without a repository on GitHub.
 
-    >>> "%cd name/book" in colab_text("https://github.com/owner/name")
+    >>> "%cd name/book" in colab_text("https://github.com/owner/name", {})
     True
-    >>> colab_text("https://gitlab.com/owner/name")
+    >>> colab_text("https://gitlab.com/owner/name", {})
     ''
+    """
+    cell = colab_cell(address)
+    if cell and "FLUX_NOTEBOOKS" in environment:
+        return COLAB_COPY
+    return COLAB.format(cell=cell) if cell else ""
+
+
+def colab_cell(address: str | None) -> str:
+    """Return the code by which a notebook fetches the package; nothing but for GitHub.
+
+    >>> colab_cell("https://github.com/owner/name").splitlines()[-1]
+    '%cd name/book'
     """
     if address is None or not _is_on_github(address):
         return ""
     name = address.rpartition("/")[2]
-    return COLAB.format(address=address, name=name, extras=",".join(EXTRAS))
+    return COLAB_CELL.format(address=address, name=name, extras=",".join(EXTRAS))
 
 
 def _is_on_github(address: str) -> bool:
@@ -115,12 +157,13 @@ def _set_buttons(app: Any, config: Any) -> None:
 
 def _fill_in(app: Any, name: str, source: list[str]) -> None:
     if MARK in source[0]:
-        text = colab_text(find_address(Path(app.srcdir), os.environ))
+        text = colab_text(find_address(Path(app.srcdir), os.environ), os.environ)
         # the source of a notebook is JSON
         source[0] = source[0].replace(MARK, json.dumps(text)[1:-1])
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def git(folder: Path, *arguments: str) -> str:
+    """Return what git says, nothing where it fails."""
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False

@@ -6,8 +6,11 @@ Each line here and in book/_static/readable.js answers a fault that tests/test_s
 from __future__ import annotations
 
 import re
+from html import escape
 from pathlib import Path
 from typing import Any
+
+from docutils import nodes
 
 MENDS = [
     # the visible text is the better name: it says whether the code is folded away
@@ -15,6 +18,8 @@ MENDS = [
     # this role is deprecated, and no child of a list
     (re.compile(r' role="doc-biblioentry"'), ' role="listitem"'),
 ]
+
+TERM_LINK = re.compile(r'<a class="reference internal" href="[^"#]*#(term-[^"]+)"')
 
 # the toc's own leads to the preface, too, but has no language, title or icon: browsers ask for one
 FIRST_PAGE = """\
@@ -27,6 +32,10 @@ FIRST_PAGE = """\
   <a href="{page}">{title}</a>
 </html>
 """
+
+
+HEAD = re.compile(r"<thead>.*?</thead>", re.DOTALL)
+EMPTY = re.compile(r'<th class="head">(<p></p>)</th>')
 
 
 def setup(app: Any) -> dict[str, bool]:
@@ -50,6 +59,43 @@ def _set_options(app: Any, config: Any) -> None:
 def _mend(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     for found, better in MENDS:
         context["body"] = found.sub(better, context.get("body", ""))
+    context["body"] = HEAD.sub(lambda head: mend_head(head[0]), context["body"])
+    if doctree is not None:
+        terms = {name: escape(text) for name, text in _read_terms(app).items()}
+        context["body"] = TERM_LINK.sub(
+            lambda link: f'{link[0]} data-card="{terms[link[1]]}"' if link[1] in terms else link[0],
+            context["body"],
+        )
+
+
+def mend_head(head: str) -> str:
+    """Return a table's row of titles, in which what has no title is none.
+
+    >>> mend_head('<thead><th class="head"><p></p></th><th class="head"><p>n</p></th></thead>')
+    '<thead><td><p></p></td><th class="head"><p>n</p></th></thead>'
+    """
+    # a row without any title is not shown
+    return EMPTY.sub(r"<td>\1</td>", head) if "<p>" in EMPTY.sub("", head) else head
+
+
+def _read_terms(app: Any) -> dict[str, str]:
+    """Return what the glossary says of each term, by the anchor of the term."""
+    objects = app.env.get_domain("std").objects
+    found = {}
+    for page in {page for (kind, _), (page, _) in objects.items() if kind == "term"}:
+        for item in app.env.get_doctree(page).findall(nodes.definition_list_item):
+            for term in item.findall(nodes.term):
+                for anchor in term["ids"]:
+                    found[anchor] = plain_definition(item)
+    return found
+
+
+def plain_definition(item: nodes.definition_list_item) -> str:
+    """Return what an entry says of its term, with formulas as MathJax reads them."""
+    definition = item.next_node(nodes.definition).deepcopy()
+    for formula in [*definition.findall(nodes.math), *definition.findall(nodes.math_block)]:
+        formula.replace_self(nodes.Text(f"\\({formula.astext()}\\)"))
+    return " ".join(definition.astext().split())
 
 
 def _write_first_page(app: Any, exception: Exception | None) -> None:

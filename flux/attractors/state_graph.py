@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from flux._base.checks import check_count, check_weights
+from flux._base.installed import needs
 from flux._base.types import Codes, Floats
 from flux.attractors.zero_noise_map import TieRule, successor_map
 
@@ -53,12 +54,8 @@ def state_graph(W: ArrayLike, b: ArrayLike | None = None, *, ties: TieRule = "ra
     {'attractor': 1, 'transient': 0, 'period': 2}
     """
     check_count("len(W)", len(check_weights(W)), 1, MAX_DRAWN)
-    try:
+    with needs("graphs"):
         import networkx
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "state_graph needs networkx, which is not installed: pip install networkx"
-        ) from error
     following = successor_map(W, b, ties=ties)
     attractor, transient, period = trace_states(following)
     graph = networkx.DiGraph()

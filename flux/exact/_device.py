@@ -9,6 +9,7 @@ import numpy as np
 
 from flux._base.checks import check_choice
 from flux._base.errors import ArgumentError, TooLargeError
+from flux._base.installed import how_to_install
 from flux._base.memory import format_bytes
 from flux._base.types import Floats
 from flux.exact._chain import CHUNK, Chain, join_parts, step_factors
@@ -64,7 +65,7 @@ def _find() -> Any:
         import jax
     except ImportError:
         raise ArgumentError(
-            "device 'gpu' needs JAX, which is not installed: pip install 'jax[cuda12]'"
+            f"device 'gpu' needs JAX, which is not installed: {how_to_install('gpu')}"
         ) from None
     try:
         return jax.devices(PLATFORM)[0]

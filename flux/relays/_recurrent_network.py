@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
-from jax import Array
-from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
 from flux._base.checks import as_array, check_count, check_type, short
 from flux._base.errors import ArgumentError
+from flux._base.installed import needs
 from flux._base.memory import check_memory
 from flux.relays.tasks import Sequences
+
+with needs("trained"):
+    import equinox as eqx
+    import jax
+    import jax.numpy as jnp
+    import optax
+    from jax import Array
+    from jax.typing import ArrayLike
 
 State = tuple[Array, Array]
 """Hidden states (samples, hidden) and cell states, which have no nodes without an LSTM."""

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from flux._base.checks import as_array, check_count, check_real, check_rng, check_type
 from flux._base.errors import ArgumentError
+from flux._base.installed import needs
 from flux._base.memory import check_memory
 from flux._base.types import Codes
 from flux.relays._vowel_files import read_utterances, vowel_folder
@@ -226,7 +227,8 @@ def digit_rows(*, delay: int = 0) -> Sequences:
     >>> task.x.shape, task.classes
     ((1797, 8, 8), 10)
     """
-    from sklearn.datasets import load_digits
+    with needs("trained"):
+        from sklearn.datasets import load_digits
 
     delay = check_count("delay", delay, 0)
     pictures, labels = load_digits(return_X_y=True)

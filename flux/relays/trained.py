@@ -1,6 +1,6 @@
 """Recurrent networks trained to classify sequences: recorded, and with nodes knocked out.
 
-Needs the optional packages of ``pip install flux[trained]`` and is imported by itself:
+Needs the packages of ``pip install 'information-flux[trained]'`` and is imported by itself:
 ``from flux.relays import trained``. Runs on a GPU where JAX finds one.
 """
 
@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple, get_args
 
-import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from flux._base.checks import as_array, check_choice, check_count, check_real, check_rng, check_type
 from flux._base.errors import ArgumentError
+from flux._base.installed import needs
 from flux._base.progress import progress_bar
 from flux._base.types import Floats
 from flux.relays import _recurrent_network as cells
 from flux.relays._recurrent_network import TrainedNetwork
 from flux.relays.tasks import Sequences
+
+with needs("trained"):
+    import equinox as eqx
+    import jax.numpy as jnp
 
 Cell = Literal["rnn", "gru", "lstm"]
 Start = Literal["uniform", "identity"]

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from flux._base.checks import check_count, check_real, short
 from flux._base.errors import ArgumentError
+from flux._base.installed import needs
 from flux._base.types import Floats
 from flux.search.evolution import Evolution, Fitness, Scored, check_search, follow
 
@@ -104,10 +105,8 @@ def _adapt(
     offspring: int | None,
 ) -> Iterator[Scored]:
     """Yield the best matrix so far and its fitness, by the package cma."""
-    try:
+    with needs("cma"):
         import cma
-    except ImportError as error:
-        raise ImportError("evolve_cma needs the package cma: pip install cma") from error
     options: dict[str, Any] = {
         # neither prints nor reads or writes files
         "verbose": -10,

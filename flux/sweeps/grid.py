@@ -10,7 +10,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from math import prod
 from os import PathLike
 from time import perf_counter
@@ -22,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from flux._base.checks import as_array, check_choice, check_count, check_floats, short
 from flux._base.errors import ArgumentError, FluxError
+from flux._base.installed import __version__
 from flux._base.memory import check_memory
 from flux._base.progress import progress_bar
 from flux._base.types import Floats
@@ -256,7 +256,7 @@ def _describe(plan: Plan) -> dict[str, str]:
         "grid": json.dumps({name: axis.tolist() for name, axis in plan.axes.items()}),
         "repeats": str(plan.shape[-1]),
         "seed": str(plan.seed),
-        "flux": version("flux"),
+        "flux": __version__,
     }
 
 

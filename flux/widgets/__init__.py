@@ -11,14 +11,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
-import traitlets
 from numpy.typing import ArrayLike
 
 from flux._base.checks import check_bias, check_count, check_floats, check_real, check_weights
 from flux._base.errors import ArgumentError
+from flux._base.installed import needs
 from flux.search.weighing_matrices import find_design, weighing_matrix
+
+with needs("widgets"):
+    import anywidget
+    import traitlets
 
 __all__ = [
     "AttractorExplorer",

@@ -31,6 +31,8 @@ from typing import Any
 import psutil
 from common import RECORD, blas_kernels
 
+import flux
+
 HERE = Path(__file__).parent
 FILE = HERE.parents[1] / "book" / "data" / "benchmarks.json"
 OURS = ("flux", "numpy", "scipy", "numba")
@@ -98,8 +100,11 @@ def describe_machine() -> dict[str, Any]:
 
 def find_versions() -> dict[str, str | None]:
     """Return the version of each package, None where it is not installed."""
-    found: dict[str, str | None] = {"python": platform.python_version()}
-    for name in (*OURS, *BASELINES):
+    found: dict[str, str | None] = {
+        "python": platform.python_version(),
+        "flux": flux.__version__,
+    }
+    for name in (*OURS[1:], *BASELINES):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

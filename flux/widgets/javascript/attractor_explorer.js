@@ -154,7 +154,9 @@ function drawMap(picture, following, traced, places, n, choose) {
 
 function showPath(picture, path) {
   const lines = picture.querySelectorAll(".flux-step");
-  lines.forEach((line, k) => line.classList.toggle("flux-chosen", path.slice(0, -1).includes(k)));
+  lines.forEach((line, k) => {
+    line.classList.toggle("flux-chosen", path.slice(0, -1).includes(k));
+  });
   const here = picture.querySelectorAll(".flux-dot")[path[path.length - 1]];
   const token = picture.querySelector(".flux-token");
   for (const name of ["cx", "cy"]) token.setAttribute(name, here.getAttribute(name));

@@ -5,7 +5,9 @@ const sum = (values) => values.reduce((total, value) => total + value, 0);
 function placeStates(following) {
   const traced = traceStates(following);
   const parents = following.map(() => []);
-  traced.forEach(({ transient }, k) => transient > 0 && parents[following[k]].push(k));
+  traced.forEach(({ transient }, k) => {
+    if (transient > 0) parents[following[k]].push(k);
+  });
   const homes = [...new Set(traced.map(({ attractor }) => attractor))];
   const parts = homes.map((home) => placePart(home, following, parents));
   parts.sort((a, b) => b.points.length - a.points.length);
@@ -35,7 +37,8 @@ function placePart(home, following, parents) {
   const levels = [];
   const place = (k, begin, level) => {
     const angle = Math.PI / 2 - (2 * Math.PI * (begin + leaves.get(k) / 2)) / whole;
-    (levels[level] ??= []).push({ state: k, angle });
+    levels[level] ??= [];
+    levels[level].push({ state: k, angle });
     let next = begin + (leaves.get(k) - sum(parents[k].map((l) => leaves.get(l)))) / 2;
     for (const l of parents[k]) {
       place(l, next, level + 1);
@@ -79,7 +82,7 @@ function packCircles(radii) {
     Math.sin((k * Math.PI) / 60),
   ]);
   const centres = [];
-  radii.forEach((radius, k) => {
+  radii.forEach((radius) => {
     const places = rays.map(([dx, dy]) => {
       // the stretches of the ray that earlier circles block, passed one after the other
       const blocked = centres
@@ -98,7 +101,7 @@ function packCircles(radii) {
     });
     centres.push(
       places.reduce((best, place) =>
-        Math.hypot(...place) < Math.hypot(...best) - 1e-9 ? place : best,
+        Math.hypot(place[0], place[1]) < Math.hypot(best[0], best[1]) - 1e-9 ? place : best,
       ),
     );
   });

@@ -99,7 +99,9 @@ function drawRaster(canvas, trace) {
   const pixels = new ImageData(STEPS, n);
   pixels.data.fill(255);
   trace.forEach((x, t) => {
-    x.forEach((spin, i) => pixels.data.set(spinColour(spin), 4 * (i * STEPS + t)));
+    x.forEach((spin, i) => {
+      pixels.data.set(spinColour(spin), 4 * (i * STEPS + t));
+    });
   });
   canvas.getContext("2d").putImageData(pixels, 0, 0);
 }
