@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -27,6 +28,8 @@ def progress_bar(
 
 
 def _is_watched() -> bool:
-    """Whether output goes to a terminal or into a notebook."""
+    """Whether output goes to a terminal or into a notebook, and TQDM_DISABLE is not set."""
+    if "TQDM_DISABLE" in os.environ:
+        return False
     # a notebook's kernel brings ipykernel along; its stderr is no terminal
     return "ipykernel" in sys.modules or bool(getattr(sys.stderr, "isatty", bool)())

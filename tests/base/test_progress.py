@@ -20,6 +20,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     monkeypatch.setattr(progress, "DELAY", 0.0)
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
     return stream
 
 
@@ -40,6 +41,13 @@ def test_a_terminal_sees_the_bar_and_is_left_clean(monkeypatch: pytest.MonkeyPat
 def test_it_is_off_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = terminal(monkeypatch)
     work(show=False)
+    assert stream.getvalue() == ""
+
+
+def test_the_environment_turns_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = terminal(monkeypatch)
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    work()
     assert stream.getvalue() == ""
 
 
