@@ -299,7 +299,7 @@ def _flux(pairs: _Pairs, units: Codes, k: int, method: str) -> tuple[float, floa
                 f" was seen twice, but was {method!r}: record for longer, or choose fewer neurons"
             )
         found.append(flux_from_counts(x_seen, y_seen, xy_seen, method, pairs.n).I)
-        # pairs of other groups stay at 0 and are not asked for
-        share: Floats = np.maximum(xy, 1) * labels.size / np.maximum(x[pairs.x] * y[pairs.y], 1)
-        variances.append(float(np.log2(share)[labels].mean(1).var(ddof=1)))
+        # but for a constant; pairs of other groups are counted 0 times and are not asked for
+        local: Floats = np.log2(np.maximum(xy, 1) / np.maximum(x[pairs.x] * y[pairs.y], 1))
+        variances.append(float(local[labels].mean(1).var(ddof=1)))
     return float(np.mean(found)), float(np.mean(variances)) / groups.size

@@ -51,6 +51,12 @@ def test_variance_is_that_of_the_local_flux(rng):
         local = np.log2(p / np.outer(p.sum(1), p.sum(0)))[codes[:, :-1], codes[:, 1:]]
     assert pytest.approx(local.mean(), abs=1e-12) == I
     assert v == pytest.approx(local.mean(1).var(ddof=1) / 8, rel=1e-9)
+    # of the mean of two groups of four: both have a variance, and all eight units count
+    both = [
+        flux_of_units(_label_pairs(half, 1), np.arange(4), 4, "plugin") for half in (x[:4], x[4:])
+    ]
+    found = flux_of_units(_label_pairs(x, 1), np.arange(8), 4, "plugin")
+    np.testing.assert_allclose(found, np.mean(both, 0) / [1, 2], rtol=1e-9)
 
 
 def test_p_value_is_that_of_all_ways_to_deal_out(rng):
