@@ -370,12 +370,10 @@ def show_estimates(
     ax = ax or plt.gca()
     y = np.arange(len(names))
     if truth is not None:
-        truth = check_real("truth", truth, -LARGEST_SUM)
-        ax.axvline(truth, color=COLOURS[1], linestyle="--", zorder=0)
+        ax.axvline(check_real("truth", truth, -LARGEST_SUM), color=COLOURS[1], ls="--", zorder=0)
     ax.hlines(y, low, high, COLOURS[0])
     ax.plot(middle, y, "o", color=COLOURS[0])
-    ax.set_yticks(y, names)
-    ax.set(ylim=(len(names) - 0.5, -0.5), xlabel="flux in bits per step")
+    ax.set(yticks=y, yticklabels=names, ylim=(len(y) - 0.5, -0.5), xlabel="flux in bits per step")
     return ax
 
 
@@ -398,6 +396,5 @@ def _name_neurons(ax: Axes, n: int) -> None:
 
 
 def _darkest(weights: Floats, limit: float | None) -> float:
-    if limit is not None:
-        return check_real("limit", limit, 1e-12)
-    return max(float(np.abs(weights).max(initial=0.0)), 1e-12)
+    largest = float(np.abs(weights).max(initial=1e-12))
+    return largest if limit is None else check_real("limit", limit, 1e-12)

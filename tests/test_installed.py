@@ -24,7 +24,7 @@ OPTIONAL = [
     ("import flux; flux.state_graph([[1.0]])", "networkx", "graphs"),
     (
         "import flux, numpy; rng = numpy.random.default_rng(1);"
-        "flux.evolve(numpy.sum, [[1.0]], rng=rng, steps=1, method='cma')",
+        "flux.evolve_cma(numpy.sum, [[1.0]], rng=rng, steps=1)",
         "cma",
         "cma",
     ),
@@ -39,6 +39,7 @@ def last_line(code: str, *folders: Path) -> str:
         capture_output=True,
         text=True,
         check=False,
+        cwd=folders[0] if folders else ROOT,  # what is there is found before PYTHONPATH
         env={**os.environ, "PYTHONPATH": path},
     )
     return (done.stderr or done.stdout).strip().splitlines()[-1]

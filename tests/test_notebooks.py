@@ -111,6 +111,14 @@ def present(values: xarray.DataArray, over: str) -> list[int]:
 FEWEST = 20
 """Independent seeds, networks, recordings or runs behind each stored number of an ensemble."""
 COUNTS: dict[str, Callable[[Any], list[int]]] = {
+    # of 10 neurons; larger networks take minutes each, and the chapter prints how many there are
+    "approximate.json": lambda found: [
+        sum(r["n"] == 10 and r["width"] == w for r in found) for w in (0.1, 0.3, 0.6, 1.0, 1.5)
+    ],
+    "canonical.json": lambda found: [cell["networks"] for cell in found],
+    "comparison.json": lambda found: [found["recordings"]],
+    "fit_coverage.json": lambda found: [len(cell["rows"]) for cell in found["cells"]],
+    "fit_misfit.json": lambda found: [len(cell["rows"]) for cell in found["cells"]],
     "beyond_search.npz": lambda found: [v.shape[1] for k, v in found.items() if "random" in k],
     "estimators.json": lambda found: [found["networks"], found["recordings"]],
     "evolving.nc": lambda found: present(found.H, "seed"),

@@ -30,7 +30,6 @@ MISFIT = [
     ("refractory", 10, 6_000),
     ("drift", 8, 5_000),
     ("model, 50 trials", 8, 5_000),
-    ("model, dense", 20, 5_000),
 ]
 MISFIT_COLUMNS = ["two_steps", "equal_time", "drift", "own_past", "found"]
 
