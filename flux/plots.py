@@ -191,7 +191,7 @@ def show_couplings(
 ) -> PolyCollection:
     """Draw estimated weights: blue inhibits, red excites, and squares are small where unsure.
 
-    The side of a square is |W| / (2 W_se) of its cell, and at most the whole.
+    The side of a square is ``|W| / (2 W_se)`` of its cell, and at most the whole.
 
     Parameters
     ----------

@@ -105,6 +105,29 @@ CALLS: dict[str, Callable[[], Any] | list[Callable[[], Any]]] = {
         np.diag([1.0] * 14) + weights(14) / 4, rng=draw(), samples=4000, progress=False
     ),
     "canonical_flux": lambda: flux.canonical_flux(spins()),
+    "check_fit": lambda: flux.check_fit(
+        flux.fit_network(spins(), penalty=1.0), spins(), rng=draw(), simulations=20, progress=False
+    ),
+    "compare_flux": lambda: flux.compare_flux(
+        spins(), -spins(), rng=draw(), resamples=20, progress=False
+    ),
+    "fit_network": lambda: flux.fit_network(spins(), penalty=1.0, progress=False)[:2],
+    "fitted_flux": lambda: flux.fitted_flux(spins(), rng=draw(), simulations=20, progress=False)[
+        :5
+    ],
+    "flux_by_bin_width": lambda: flux.flux_by_bin_width(
+        [[0.1, 0.35, 0.5], [0.2, 0.6]],
+        [0.1, 0.2],
+        rng=draw(),
+        start=0.0,
+        stop=0.8,
+        resamples=20,
+        method="plugin",
+        progress=False,
+    )[:5],
+    "jitter_spikes": lambda: flux.jitter_spikes(spins(), 4, rng=draw()),
+    "shift_neurons": lambda: flux.shift_neurons(spins(), rng=draw()),
+    "shuffle_trials": lambda: flux.shuffle_trials(np.stack([spins(), -spins()]), rng=draw()),
     "flux_interval": lambda: flux.flux_interval(
         weights(6) / 2, rng=draw(), samples=4000, progress=False
     ),

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 
 def test_every_public_function_is_called() -> None:
     functions = [name for name in flux.__all__ if inspect.isfunction(getattr(flux, name))]
-    assert list(concurrent_calls.CALLS) == sorted(functions)
+    assert sorted(concurrent_calls.CALLS) == sorted(functions)
 
 
 @pytest.mark.parametrize("layer", ["default", "workqueue"])

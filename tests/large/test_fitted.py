@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from flux import (
     FittedFlux,
-    TooLargeError,
     exact_flux,
     fitted_flux,
     gaussian_weights,
     simulate,
 )
+from flux.large import fitted as fitted_module
 
 
 def rng(seed: int = 1) -> np.random.Generator:
@@ -123,7 +123,12 @@ def test_misfit_is_never_silent() -> None:
         assert fitted_flux(x, rng=rng(), simulations=20).misfit.found
 
 
-def test_too_many_neurons_are_refused() -> None:
-    coins = 2 * rng().integers(0, 2, (500, 19)) - 1
-    with pytest.raises(TooLargeError, match="x must have at most 18 neurons"):
-        fitted(coins)
+def test_beyond_exact_sizes_refits_tell_the_whole_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    W, b = network(6)
+    x = simulate(W, 2000, rng=rng(), b=b, burn_in=100)
+    exact = fitted(x)
+    monkeypatch.setattr(fitted_module, "LARGEST", 5)
+    near = fitted(x)
+    assert near.I == pytest.approx(exact.I, abs=exact.I_se)
+    assert 0.5 < near.I_se / exact.I_se < 2
+    assert near.lower < exact_flux(W, b).I < near.upper
