@@ -110,8 +110,9 @@ def fit_network(
 
         L(W, b) = sum_t sum_i log sigma(y_i(t) u_i(t)) - penalty * R(W),
 
-    R = ``sum_ij W_ij^2 / 2`` (l2) or ``sum_ij |W_ij|`` (l1), is concave: a logistic regression for each
-    neuron, all on the same states. Biases are not penalized. Equation :eq:`eq-fit-likelihood`.
+    R = ``sum_ij W_ij^2 / 2`` (l2) or ``sum_ij |W_ij|`` (l1), is concave: a logistic regression
+    for each neuron, all on the same states. Biases are not penalized. Equation
+    :eq:`eq-fit-likelihood` of the book.
 
     Parameters
     ----------
