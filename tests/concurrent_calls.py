@@ -117,10 +117,10 @@ CALLS: dict[str, Callable[[], Any] | list[Callable[[], Any]]] = {
     ],
     "flux_by_bin_width": lambda: flux.flux_by_bin_width(
         [[0.1, 0.35, 0.5], [0.2, 0.6]],
-        [0.1, 0.2],
+        [0.05, 0.1],
         rng=draw(),
         start=0.0,
-        stop=0.8,
+        stop=1.6,
         resamples=20,
         method="plugin",
         progress=False,
