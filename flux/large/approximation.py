@@ -133,7 +133,8 @@ def approximate_flux(
       fields are linear and have products of two (with bias) and three earlier spins besides.
       H <= -E log2 q on fresh states is the bound, equation :eq:`eq-large-autoregressive`. H is
       the mean of fitted and fresh states, in which what fitting noise gains and loses cancels.
-      It may be off by about half of what the products gained.
+      It may be off by about half of what the products gained; or, where that is no more than
+      chance, by the difference to "gaussian": with many neurons and few samples the law fits noise.
 
     The bias of log det R of T sampled states is taken out, sum_i psi((T - i) / 2) - psi((T - 1)
     / 2) with i from 1 to n, and so is that of h2, -1 / (2 T ln 2) each.
@@ -241,8 +242,8 @@ def _from_samples(
     I, gained = (float(v[old].mean() + v[fresh].mean()) / 2 for v in (steady, gain))
     upper_se = _chain_se(steady[fresh])
     se = float(np.hypot(_chain_se(steady[old]), upper_se)) / 2
-    # where products gain nothing, nothing tells what is missed
-    error = gained / 2 if gained > 0 else pairs**2 / n
+    # where products gain nothing beyond chance, the law says what pairs say, or fits noise
+    error = gained / 2 if gained > 3 * se else max(pairs**2 / n, abs(I - gaussian))
     upper = float(steady[fresh].mean())
     return _judged(I, I + mean_D, mean_D, se, error, upper, upper_se, gaussian, doubt)
 
