@@ -168,7 +168,7 @@ def model_flux(
     Examples
     --------
     >>> import numpy as np
-    >>> from flux.states import all_states
+    >>> from flux import all_states
     >>> x = np.tile(all_states(2), (10, 1))
     >>> I, H, D = model_flux(np.zeros((2, 2)), x, method="plugin")
     >>> I, H, D
