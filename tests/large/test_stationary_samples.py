@@ -32,7 +32,7 @@ def test_windows_follow_the_exact_law():
     n, samples = 5, 20_000
     W = flux.gaussian_weights(n, rng=np.random.default_rng(1), width=0.7)
     b = np.random.default_rng(2).normal(size=n)
-    windows = draw_windows(W, b, samples, 3, np.random.default_rng(3))
+    windows, _ = draw_windows(W, b, samples, 3, np.random.default_rng(3))
     assert windows.shape == (samples // ROUNDS, ROUNDS, 3, n)
     expected = samples * flux.stationary_distribution(W, b)
     for place in (0, 2):
