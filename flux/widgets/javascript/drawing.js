@@ -157,7 +157,7 @@ function weightEditor({ limit, step = 0.1, onChange }) {
     const head = element(
       "tr",
       {},
-      element("th"),
+      element("td"),
       ...W.map((_, j) => element("th", { scope: "col" }, `from ${j}`)),
     );
     if (b) head.append(element("th", { scope: "col" }, "bias"));
