@@ -11,18 +11,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from flux._base.checks import (
-    as_array,
     check_choice,
     check_count,
     check_real,
     check_rng,
-    check_spins,
 )
 from flux._base.errors import ArgumentError
 from flux._base.progress import progress_bar
 from flux._base.types import Codes, Floats, Spins
 from flux.recordings.counting import multiplicities, relabel, state_codes
 from flux.recordings.entropies import FLUX_METHODS, FluxMethod, flux_from_counts
+from flux.recordings.transitions import as_chains
 
 # blocks of time into which a recording without trials is cut
 _BLOCKS = 40
@@ -179,7 +178,7 @@ def compare_flux(
     level = check_real("level", level, 1e-6, 1 - 1e-6)
     # fewer could never reject
     resamples = check_count("resamples", resamples, max(20, math.ceil(1 / (1 - level) - 1e-6) - 1))
-    trials = [_read_trials("x1", x1), _read_trials("x2", x2)]
+    trials = [as_chains("x1", x1), as_chains("x2", x2)]
     if trials[0][0].shape[1] != trials[1][0].shape[1]:
         raise ArgumentError(
             f"x2 must have the n = {trials[0][0].shape[1]} neurons of x1, but had"
@@ -224,23 +223,6 @@ def compare_flux(
         samples=k * pairs.labels.shape[1],
         units=(units[0] // k * k, units[1] // k * k),
     )
-
-
-def _read_trials(name: str, x: ArrayLike | Sequence[ArrayLike]) -> list[Spins]:
-    """Return a condition as trials (steps, n); a single one if it has none."""
-    if isinstance(x, (list, tuple)) and x and all(np.ndim(trial) == 2 for trial in x):
-        trials = [check_spins(name, trial) for trial in x]
-    else:
-        spins = check_spins(name, as_array(name, x))
-        if spins.ndim not in (2, 3):
-            raise ArgumentError(
-                f"{name} must have shape (steps, n) or (trials, steps, n), or be a list of arrays"
-                f" (steps, n), but had shape {spins.shape}"
-            )
-        trials = list(spins.reshape(-1, *spins.shape[-2:]))
-    if len({trial.shape[1] for trial in trials}) != 1:
-        raise ArgumentError(f"{name} must have as many neurons in each trial, but did not")
-    return [trial.astype(np.int8) for trial in trials]
 
 
 def _cut(trials: list[list[Spins]], block: int | None) -> list[Spins]:

@@ -6,7 +6,7 @@ import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from flux._base.checks import as_array, check_count, check_spins, read_only
 from flux._base.errors import ArgumentError
@@ -34,28 +34,28 @@ class PairCounts(NamedTuple):
     xy: Counts
 
 
-def as_recording(x: object) -> NDArray[Any]:
+def as_recording(x: object, name: str = "x") -> NDArray[Any]:
     """Return `x` as an array of the shape (steps, n) or (chains, steps, n), of any type."""
-    spins = as_array("x", x)
+    spins = as_array(name, x)
     if spins.ndim not in (2, 3) or 0 in spins.shape:
         raise ArgumentError(
-            "x must have shape (steps, n) or (chains, steps, n), each at least 1, but had shape"
-            f" {spins.shape}"
+            f"{name} must have shape (steps, n) or (chains, steps, n), each at least 1, but had"
+            f" shape {spins.shape}"
         )
     return spins
 
 
-def check_recording(x: ArrayLike, *, least: int = 1) -> Spins:
+def check_recording(x: object, name: str = "x", *, least: int = 1) -> Spins:
     """Return `x` as (chains, steps, n) int8 with at least `least` steps; spins are not checked."""
-    spins = as_recording(x)
+    spins = as_recording(x, name)
     if spins.shape[-2] < least:
-        raise ArgumentError(f"x must have at least {least} steps, but had shape {spins.shape}")
+        raise ArgumentError(f"{name} must have at least {least} steps, but had shape {spins.shape}")
     if spins.dtype != np.int8:
-        spins = check_spins("x", spins).astype(np.int8)
+        spins = check_spins(name, spins).astype(np.int8)
     if spins.size < spins.shape[-1] ** 2:
-        turned = "x.T" if spins.ndim == 2 else "x.transpose(0, 2, 1)"
+        turned = f"{name}.T" if spins.ndim == 2 else f"{name}.transpose(0, 2, 1)"
         warnings.warn(
-            f"x of shape {spins.shape} is read as {spins.shape[-2]} steps of {spins.shape[-1]}"
+            f"{name} of shape {spins.shape} is read as {spins.shape[-2]} steps of {spins.shape[-1]}"
             f" neurons: if it is the other way round, pass {turned}",
             stacklevel=3,
         )

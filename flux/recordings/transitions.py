@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,21 +31,25 @@ class Transitions(NamedTuple):
     on: NDArray[np.int8] | NDArray[np.int64]
 
 
-def read_chains(x: ArrayLike, lag: object) -> tuple[list[Spins], int]:
-    """Return the chains of a recording as (steps, n) int8 each, and the lag, which some must hold.
+def as_chains(name: str, x: ArrayLike | Sequence[ArrayLike]) -> list[Spins]:
+    """Return the chains of a recording as (steps, n) int8 each.
 
     `x` is one array (steps, n) or (chains, steps, n), or a list of (steps, n) arrays.
     """
     if isinstance(x, (list, tuple)) and len(x) and _dimensions(x[0]) == 2:
-        each = [as_array("x", chain) for chain in x]
+        each = [as_array(name, chain) for chain in x]
         if any(chain.ndim != 2 or chain.shape[1] != each[0].shape[1] for chain in each):
             raise ArgumentError(
-                "x must hold chains of shape (steps, n) with the same n, but had shapes"
+                f"{name} must hold chains of shape (steps, n) with the same n, but had shapes"
                 f" {sorted({chain.shape for chain in each})[:4]}"
             )
-        chains = [check_spins("x", chain).astype(np.int8) for chain in each if chain.size]
-    else:
-        chains = list(check_spins("x", check_recording(x)))
+        return [check_spins(name, chain).astype(np.int8) for chain in each if chain.size]
+    return list(check_spins(name, check_recording(x, name)).astype(np.int8, copy=False))
+
+
+def read_chains(x: ArrayLike, lag: object) -> tuple[list[Spins], int]:
+    """Return the chains of a recording, and the lag, which some must hold."""
+    chains = as_chains("x", x)
     longest = max((len(chain) for chain in chains), default=0)
     if longest < 2:
         raise ArgumentError("x must have a chain of at least 2 steps")

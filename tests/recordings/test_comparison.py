@@ -174,7 +174,9 @@ def test_refuses(rng):
         compare_flux(x, x.reshape(4, 25, 3), rng=rng)
     with pytest.raises(ValueError, match=r"^x1 must have shape \(steps, n\)"):
         compare_flux(x[0], x, rng=rng)
-    with pytest.raises(ValueError, match=r"^x1 must have as many neurons in each trial"):
+    with pytest.raises(
+        ValueError, match=r"^x1 must hold chains of shape \(steps, n\) with the same n"
+    ):
         compare_flux([x, x[:, :2]], x, rng=rng)
     with pytest.raises(ValueError, match=r"^method must be plugin or shuffle"):
         compare_flux(spins(rng, 100, 40), spins(rng, 100, 40), rng=rng)
