@@ -19,30 +19,13 @@ import numpy as np
 import pytest
 import xarray
 from distributed import Client, LocalCluster
+from swept_functions import die_once, draw, draw_other, fail, measure
 
 import flux
 from flux import SweepError, sweep
 
 GRID = {"width": [0.5, 1.0, 2.0], "n": [2, 3]}
 REPEATS = 4
-
-
-class Measured(NamedTuple):
-    I: float
-    rows: np.ndarray
-
-
-def measure(*, rng: np.random.Generator, width: float, n: int) -> Measured:
-    W = flux.gaussian_weights(n, rng=rng, width=width)
-    return Measured(flux.exact_flux(W).I, W[:2, :2])
-
-
-def draw(*, rng: np.random.Generator, width: float, n: int) -> float:
-    return width * rng.normal() + n
-
-
-def draw_other(*, rng: np.random.Generator, width: float, n: int) -> float:
-    return width * rng.normal() - n
 
 
 def plain_loop(function: Callable[..., Any]) -> Iterator[Any]:
@@ -98,13 +81,6 @@ def test_dask_agrees(cluster: Client) -> None:
     expected = sequential(measure)
     with joblib.parallel_config("dask"):
         assert run(measure).equals(expected)
-
-
-def die_once(*, rng: np.random.Generator, width: float, n: int, mark: str) -> float:
-    if (width, n) == (1.0, 3) and not Path(mark).exists():
-        Path(mark).touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return draw(rng=rng, width=width, n=n)
 
 
 def test_killed_dask_worker_loses_nothing(cluster: Client, tmp_path: Path) -> None:
@@ -384,12 +360,6 @@ def test_an_interrupt_stops_the_sweep() -> None:
         sequential(interrupted)
 
 
-def fail(*, rng: np.random.Generator, width: float, n: int, switch: str) -> float:
-    if width == 1.0 and Path(switch).exists():
-        raise ZeroDivisionError(f"cannot do n = {n}")
-    return draw(rng=rng, width=width, n=n)
-
-
 def test_failures_do_not_lose_the_others(tmp_path: Path) -> None:
     switch, store = tmp_path / "switch", tmp_path / "store"
     switch.touch()
@@ -432,7 +402,7 @@ def test_netcdf_keeps_values_and_provenance(tmp_path: Path) -> None:
     again = xarray.load_dataset(tmp_path / "found.nc")
     xarray.testing.assert_identical(found, again)
     assert again.attrs["seed"] == str(2**100)
-    assert again.attrs["function"].endswith("test_grid.measure")
+    assert again.attrs["function"] == "swept_functions.measure"
     assert json.loads(again.attrs["grid"]) == GRID
     assert again.attrs["flux"]
     assert again.attrs["date"] > "2026"
