@@ -39,3 +39,7 @@ def fail(*, rng: np.random.Generator, width: float, n: int, switch: str) -> floa
     if width == 1.0 and Path(switch).exists():
         raise ZeroDivisionError(f"cannot do n = {n}")
     return draw(rng=rng, width=width, n=n)
+
+
+def noise(*, rng: np.random.Generator, x: float) -> float:
+    return x * rng.normal()

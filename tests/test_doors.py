@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import xarray
 from scipy import sparse
+from swept_functions import noise
 
 import flux
 from flux import plots
@@ -32,10 +33,6 @@ def generator() -> np.random.Generator:
 SCAN = flux.flux_by_bin_width(
     [np.arange(20.0), np.arange(20.0)], [1.5, 2.0], rng=generator(), method="plugin"
 )
-
-
-def noise(*, rng: np.random.Generator, x: float) -> float:
-    return x * rng.normal()
 
 
 def small_network() -> Any:
