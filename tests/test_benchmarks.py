@@ -1,5 +1,6 @@
 """The suite of benchmarks: its runner, and the stored file that a page of the book shows."""
 
+import importlib
 import json
 import os
 from pathlib import Path
@@ -26,6 +27,11 @@ def rows():
 available("no_such_package", "a peer")
 print_table("A table", rows())
 """
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in run_all.HERE.glob("bench_*.py")))
+def test_benchmarks_find_what_they_import(name: str) -> None:
+    importlib.import_module(name)
 
 
 def write_fakes(folder: Path) -> list[Path]:
