@@ -43,13 +43,13 @@ def as_chains(name: str, x: ArrayLike | Sequence[ArrayLike]) -> list[Spins]:
                 f"{name} must hold chains of shape (steps, n) with the same n, but had shapes"
                 f" {sorted({chain.shape for chain in each})[:4]}"
             )
-        return [check_spins(name, chain).astype(np.int8) for chain in each if chain.size]
-    return list(check_spins(name, check_recording(x, name)).astype(np.int8, copy=False))
+        return [check_spins(name, chain).astype(np.int8) for chain in each]
+    return list(check_spins(name, check_recording(x, name)))
 
 
 def read_chains(x: ArrayLike, lag: object) -> tuple[list[Spins], int]:
     """Return the chains of a recording, and the lag, which some must hold."""
-    chains = as_chains("x", x)
+    chains = [chain for chain in as_chains("x", x) if len(chain)]
     longest = max((len(chain) for chain in chains), default=0)
     if longest < 2:
         raise ArgumentError("x must have a chain of at least 2 steps")

@@ -178,6 +178,9 @@ def test_refuses(rng):
         ValueError, match=r"^x1 must hold chains of shape \(steps, n\) with the same n"
     ):
         compare_flux([x, x[:, :2]], x, rng=rng)
+    for empty in ([x[:0]], [x[:0], *[x[:20]] * 6]):
+        with pytest.raises(ValueError, match=r"must have at least 2 steps a trial, but had 0"):
+            compare_flux(empty, [x[:20]] * 6, rng=rng)
     with pytest.raises(ValueError, match=r"^method must be plugin or shuffle"):
         compare_flux(spins(rng, 100, 40), spins(rng, 100, 40), rng=rng)
     with pytest.raises(ValueError, match=r"^resamples must be an integer at least 99"):
