@@ -131,10 +131,12 @@ def approximate_flux(
       the book. It may be off by about (log2 det R / 2)**2 / n;
     - "autoregressive" fits q(x) = prod_i q(x_i | x_0, ..., x_i-1) with logistic factors, whose
       fields are linear and have products of two (with bias) and three earlier spins besides.
-      H <= -E log2 q on fresh states is the bound, equation :eq:`eq-large-autoregressive`. H is
-      the mean of fitted and fresh states, in which what fitting noise gains and loses cancels.
-      It may be off by about half of what the products gained; or, where that is no more than
-      chance, by the difference to "gaussian": with many neurons and few samples the law fits noise.
+      H <= -E log2 q on fresh states is the bound, equation :eq:`eq-large-autoregressive`, or
+      that of independent neurons where it is lower. H is the mean of fitted and fresh states,
+      in which what fitting noise gains and loses cancels. It may be off by about half of what
+      the products gained. Where that is no more than chance, it may be off by as much as
+      "gaussian", which takes its place if the two differ by more: with many neurons and few
+      samples the law fits noise.
 
     The bias of log det R of T sampled states is taken out, sum_i psi((T - i) / 2) - psi((T - 1)
     / 2) with i from 1 to n, and so is that of h2, -1 / (2 T ln 2) each.
@@ -229,9 +231,10 @@ def _from_samples(
     steady = influence.values - D - _follow(influence.values - D, noise, every) * noise
     mean_D = float(D.mean())
     gaussian = alone + pairs + float(steady.mean() - influence.values.mean())
+    pairs_se = _chain_se(steady)
+    bound = gaussian - pairs, pairs_se
     if method == "gaussian":
-        se = _chain_se(steady)
-        values = gaussian, gaussian + mean_D, mean_D, se, pairs**2 / n, gaussian - pairs, se
+        values = gaussian, gaussian + mean_D, mean_D, pairs_se, pairs**2 / n, *bound
         return _judged(*values, gaussian, doubt)
     fitted, chosen = (int(share * len(windows)) * ROUNDS for share in SHARES)
     old, fresh = slice(0, fitted), slice(chosen, T)
@@ -242,10 +245,14 @@ def _from_samples(
     I, gained = (float(v[old].mean() + v[fresh].mean()) / 2 for v in (steady, gain))
     upper_se = _chain_se(steady[fresh])
     se = float(np.hypot(_chain_se(steady[old]), upper_se)) / 2
-    # where products gain nothing beyond chance, the law says what pairs say, or fits noise
-    error = gained / 2 if gained > 3 * se else max(pairs**2 / n, abs(I - gaussian))
-    upper = float(steady[fresh].mean())
-    return _judged(I, I + mean_D, mean_D, se, error, upper, upper_se, gaussian, doubt)
+    error = gained / 2
+    if gained <= 3 * se:
+        # the law says what pairs say; where it differs by more than these are off, it fits noise
+        error = pairs**2 / n
+        if abs(I - gaussian) > error + 3 * se:
+            I, se = gaussian, pairs_se
+    bound = min(bound, (float(steady[fresh].mean()), upper_se))
+    return _judged(I, I + mean_D, mean_D, se, error, *bound, gaussian, doubt)
 
 
 def _follow(values: Floats, noise: Floats, rows: slice) -> float:
@@ -294,6 +301,7 @@ def _entropy_added(W: Floats, b: Floats, x: Spins, y: Spins) -> tuple[Floats, Fl
         added = np.asarray(field_entropy(u).sum(1))
         return added, added + log_expit(u * y[rows]).sum(1) / LN2
 
+    field_entropy(0.0)  # compiled here, or each thread would
     with thread_pool() as pool:
         parts = list(pool.map(block, range(0, len(x), ROWS)))
     added, noise = (np.concatenate(values) for values in zip(*parts, strict=True))

@@ -18,8 +18,7 @@ from flux.exact.law import solve
 from flux.large.approximation import approximate_flux
 from flux.model.information import Flux
 from flux.recordings.bias_reduced import fit_bias_reduced
-from flux.recordings.fit import ROUGH
-from flux.recordings.logistic import Regressions, maximise
+from flux.recordings.logistic import ROUGH, Regressions, maximise
 from flux.recordings.misfit import Misfit, examine, mock_chains
 from flux.recordings.transitions import every, gather, read_chains, transitions
 
@@ -173,7 +172,8 @@ def fitted_flux(
     q = np.empty(refits)
     with progress_bar("bias of the flux", refits, unit="refit", show=progress) as bar:
         for k in range(refits):
-            again = fit_bias_reduced(gather(*transitions(mock_chains(chains, fit.W, fit.b, rng))))
+            mock = mock_chains(chains, fit.W, fit.b, rng)
+            again = fit_bias_reduced(gather(*transitions(mock)), ROUGH)
             moved = np.column_stack([again.W - fit.W, again.b - fit.b])
             q[k] = _flux_of(again.W, again.b, rng) - start - (g * moved).sum()
             bar.update()

@@ -16,6 +16,7 @@ from flux._base.threads import thread_pool
 from flux._base.types import Floats, Spins
 from flux.recordings.logistic import (
     FLOOR,
+    ROUGH,
     Regressions,
     independent,
     maximise,
@@ -39,8 +40,6 @@ PENALTIES = 10.0 ** np.arange(4.0, -2.1, -0.5)
 """Ridge penalties that are tried, from the largest on; of l1 so many times the largest useful."""
 UNDETERMINED = 30.0
 """Standard error of a weight from which on the data do not bound it."""
-ROUGH = 0.3
-"""Distance from the maximum, in standard errors, whose last step is good enough for likelihoods."""
 SAMPLED, ENTRIES, FEWEST = 20_000, 2_000_000, 6
 """States that Fisher information is taken from: so many, fewer if n is large, but 6 n at least."""
 

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
+from itertools import chain
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +30,8 @@ TOLERANCE = {np.float64: 1e-5, np.float32: 1e-3}
 """Distance from the maximum in standard errors, after which one more step ends an ascent."""
 SLACK = {np.float64: 1e-12, np.float32: 1e-6}
 """What rounding may take from the log-likelihood of a step."""
+ROUGH = 0.3
+"""Distance from the maximum, in standard errors, whose last step is good enough for likelihoods."""
 MAX_STEPS = 100
 MAX_L1_STEPS = 10_000
 FLOOR = 1e-8
@@ -101,11 +106,20 @@ class Regressions(NamedTuple):
     def sum_blocks(self, kernel: Callable[[slice], tuple[Any, ...]]) -> tuple[Any, ...]:
         """Return the sums of what a kernel gives for all blocks, added in their order."""
         rows, n = self.data.X.shape
-        step = max(64, BLOCK // n)
+        step = max(64, BLOCK // n, n // 2)
         blocks = [slice(k, min(k + step, rows)) for k in range(0, rows, step)]
-        # a thread that waits for another takes longer than a block
-        found = self.pool.map(kernel, blocks) if len(blocks) > 2 else map(kernel, blocks)
-        return tuple(map(sum, zip(*found, strict=True)))
+        # a thread that waits for another takes longer than a block; what some blocks give is
+        # added before others start, since for many neurons it is larger than they are
+        several = self.pool.map if len(blocks) > 2 else map
+        ahead = 8 * numba.get_num_threads()
+        batches = (several(kernel, blocks[k : k + ahead]) for k in range(0, len(blocks), ahead))
+        return reduce(_add, chain.from_iterable(batches))
+
+
+def _add(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
+    for total, part in zip(one, other, strict=True):
+        total += part
+    return one
 
 
 def regressions(data: Transitions, pool: ThreadPoolExecutor) -> Regressions:

@@ -18,8 +18,8 @@ from flux._base.progress import progress_bar
 from flux._base.threads import thread_pool
 from flux._base.types import Floats, Spins
 from flux.model.simulation import simulate_chains
-from flux.recordings.fit import ROUGH, NetworkFit, ascend
-from flux.recordings.logistic import Regressions, recentre, regressions
+from flux.recordings.fit import NetworkFit, ascend
+from flux.recordings.logistic import ROUGH, Regressions, recentre, regressions
 from flux.recordings.transitions import (
     every,
     gather,

@@ -57,6 +57,21 @@ def test_bound_holds_in_a_hundred_networks(no_exact):
     assert len(far) <= 3, far
 
 
+@pytest.mark.parametrize(("n", "width", "samples"), [(100, 0.05, 1000), (200, 0.03, 2000)])
+def test_pairs_take_the_place_of_a_law_that_fits_noise(n, width, samples):
+    """Thousands of weights fitted to a thousand states: the law was off by half of the flux."""
+    W, _ = network(n, width, 1)
+    found = flux.approximate_flux(W, rng=np.random.default_rng(2), samples=samples)
+    many = flux.approximate_flux(
+        W, rng=np.random.default_rng(3), samples=100_000, method="gaussian", progress=False
+    )
+    assert found.I == found.gaussian
+    assert off(found, many.I) < 3
+    assert found.doubt == ""
+    # the bound of independent neurons is lower than that of the law here
+    assert found.upper - many.upper < 3 * found.upper_se
+
+
 def test_from_a_law_only_the_formula_errs():
     """Of four neurons without bias nothing is beyond products of three earlier spins."""
     law = flux.solve(network(4, 1.0, 3)[0])

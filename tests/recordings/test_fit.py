@@ -1,5 +1,6 @@
 """Fits of networks: closed forms, scikit-learn, conditions of the maximum, and invariances."""
 
+import tracemalloc
 import warnings
 from typing import Any
 
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from flux import ArgumentError, ConvergenceError, fit_network, gaussian_weights, simulate
+from flux._base.threads import thread_pool
+from flux.recordings import bias_reduced, logistic
 from flux.recordings import fit as fit_module
-from flux.recordings import logistic
 from flux.recordings.bias_reduced import fit_bias_reduced
 from flux.recordings.transitions import gather, held_out, transitions
 
@@ -64,12 +66,16 @@ def test_firths_fit_of_one_neuron_adds_half_a_count_to_each_cell() -> None:
     assert fit.b[0] == pytest.approx((high + low) / 2, abs=1e-6)
 
 
-def test_firths_score_is_zero() -> None:
-    x = recording(4, 150)
+@pytest.mark.parametrize("steps", [150, 800])
+def test_firths_score_is_zero(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all states in one block, and with as few in a block as may be."""
+    monkeypatch.setattr(bias_reduced, "BLOCK", 1)
+    x = recording(4, 150) if steps == 150 else recording(8, steps)
     X, Y = transitions([x])
     fit = fit_bias_reduced(gather(X, Y))
+    assert len(gather(X, Y).X) > 64 or steps == 150
     Z = np.column_stack([X, np.ones(len(X))]).astype(float)
-    for i in range(4):
+    for i in range(x.shape[1]):
         p = expit(Z @ np.append(fit.W[i], fit.b[i]))
         w = p * (1 - p)
         F = (Z * w[:, None]).T @ Z
@@ -196,6 +202,29 @@ def test_any_number_of_threads_gives_the_same(monkeypatch: pytest.MonkeyPatch) -
         found.append(fit_network(x, penalty=1.0))
     np.testing.assert_array_equal(found[0].W, found[1].W)
     assert found[0].heldout == found[1].heldout
+
+
+def test_a_rough_ascent_with_little_bias_ends_close_by() -> None:
+    """Refits end less than a hundredth of a standard error from the maximum."""
+    data = gather(*transitions([recording(8, 5000)]))
+    fit, rough = fit_bias_reduced(data), fit_bias_reduced(data, logistic.ROUGH)
+    se = np.sqrt(np.diagonal(fit.covariance, axis1=1, axis2=2))[:, :-1]
+    assert 0 < np.abs((rough.W - fit.W) / se).max() < 0.01
+
+
+def test_sums_of_blocks_do_not_pile_up() -> None:
+    """Each block gives as many numbers as there are weights: only a few wait to be added."""
+    x = np.random.default_rng(1).choice(np.array([-1, 1], np.int8), (12_000, 300))
+    with thread_pool() as pool:
+        r = logistic.regressions(gather(x[:-1], x[1:]), pool)
+        A = logistic.independent(r)
+        tracemalloc.start()
+        kept = r.at(A).w.nbytes
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    weights, blocks = 8 * A.size, len(x) * 300 / logistic.BLOCK
+    assert blocks > 24
+    assert peak < kept + (8 * numba.get_num_threads() + 6) * weights
 
 
 def test_standard_errors_are_those_of_many_recordings() -> None:
