@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 import re
 import shutil
 import subprocess
@@ -304,6 +305,47 @@ def test_readme_has_the_two_commands_of_the_gate() -> None:
     assert "< <(grep '^python3 -m venv' README.md)" in gate
     assert "pip install" not in gate
     assert commands[0] in (ROOT / ".github" / "workflows" / "pages.yml").read_text()
+
+
+def printed(chapter: str) -> str:
+    """Return what the cells of a chapter print, without runs of spaces."""
+    cells = json.loads((ROOT / "book" / f"{chapter}.ipynb").read_text())["cells"]
+    lines = [
+        line for cell in cells for out in cell.get("outputs", []) for line in out.get("text", [])
+    ]
+    return re.sub(" +", " ", "".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("chapter", "finding", "told"),
+    [
+        ("beyond_rooks", "weights of 3.58, N-rooks need 4.33", [" 8 7 3.58 ", " 1 1 4.33 "]),
+        ("following_gradient", "after 21 evaluations", ["gradient, input bound 5 6 8 18 21\n"]),
+        ("following_gradient", "against 2421 ", ["width 0.1 287 436 665 1385 2421\n"]),
+        ("from_recording", "the flux to 0.048 bit", [" 10 2000 dense 100 97 0.048 2.536\n"]),
+        ("from_recording", "is off by 2.536", [" 10 2000 dense 100 97 0.048 2.536\n"]),
+    ],
+)
+def test_numbers_of_the_readme_are_printed_by_chapters(
+    chapter: str, finding: str, told: list[str]
+) -> None:
+    assert finding in " ".join((ROOT / "README.md").read_text().split())
+    for line in told:
+        assert line in printed(chapter)
+
+
+def test_readme_lists_the_chapters_by_their_titles() -> None:
+    readme = (ROOT / "README.md").read_text()
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    for part in toc["parts"][:-1]:
+        assert f"| {part['caption']} | " in readme
+        for chapter in part["chapters"]:
+            notebook = json.loads((ROOT / f"{chapter['file']}.ipynb").read_text())
+            title = "".join(notebook["cells"][0]["source"]).splitlines()[0].removeprefix("# ")
+            links = re.findall(rf"\[([^\]]+)\]\({re.escape(chapter['file'])}\.ipynb\)", readme)
+            assert set(links) == {title}
+    for target in re.findall(r"\]\(((?!https?:|\.\./\.\./)[^)]+)\)", readme):
+        assert (ROOT / target).exists(), target
 
 
 def test_versions_and_names_agree() -> None:
