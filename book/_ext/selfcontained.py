@@ -1,8 +1,8 @@
 """Sphinx extension: the site's JavaScript comes from the site itself, so that it works offline.
 
-MathJax, require.js and the widget manager are npm packages, and anywidget's module is a file of
-its Python package. The build fetches the packages from the npm registry once, checks that each is
-the one pinned here, keeps it in the user's cache, and unpacks what pages need into `_static/npm`.
+MathJax is an npm package. The build fetches it from the npm registry once, checks that it is the one
+pinned here, keeps it in the user's cache, and unpacks what pages need into `_static/npm`. Widgets
+need no more than book/_static/widgets.js.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from base64 import b64encode
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from http.client import HTTPException
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,19 +54,6 @@ MATHJAX = Package(
         "es5/sre/mathmaps/nemeth.json",
     ),
 )
-REQUIREJS = Package(
-    "requirejs",
-    "2.3.8",
-    "sha512-7/cTSLOdYkNBNJcDMWf+luFvMriVm7eYxp4BcFCsAX0wF421Vyce5SXP17c+Jd5otXKGNehIonFlyQXSowL6Mw==",
-    ("require.js",),
-)
-WIDGET_MANAGER = Package(
-    "@jupyter-widgets/html-manager",
-    "1.0.15",
-    "sha512-5thBIV6ymNgmPVOHvzx+gGy8ZSKmSazhtGw4/c4xJDVzRhG9PTeQsRjF3FUTopvFi//SABeNz1yp47bCrJ3CQA==",
-    # the icons on buttons are woff2 fonts
-    ("LICENSE", "dist/embed-amd.js", "dist/*.woff2"),
-)
 
 
 def setup(app: Any) -> dict[str, bool]:
@@ -79,23 +65,14 @@ def setup(app: Any) -> dict[str, bool]:
 
 def _use_local_scripts(app: Any, config: Any) -> None:
     config.mathjax_path = "npm/mathjax/es5/tex-mml-chtml.js"
-    # only pages with widgets load these, in this order
-    config.nb_ipywidgets_js = {
-        "widgets.js": {},
-        "npm/requirejs/require.js": {},
-        "npm/@jupyter-widgets/html-manager/dist/embed-amd.js": {},
-    }
+    # only pages with widgets load this
+    config.nb_ipywidgets_js = {"widgets.js": {}}
 
 
 def _unpack_packages(app: Any) -> None:
     if app.builder.format != "html":
         return
-    target = Path(app.outdir) / "_static" / "npm"
-    for package in (MATHJAX, REQUIREJS, WIDGET_MANAGER):
-        unpack(package, target / package.name)
-    module = target / "anywidget" / "index.js"
-    module.parent.mkdir(parents=True, exist_ok=True)
-    module.write_bytes((files("anywidget") / "nbextension" / "index.js").read_bytes())
+    unpack(MATHJAX, Path(app.outdir) / "_static" / "npm" / MATHJAX.name)
 
 
 def unpack(package: Package, target: Path) -> None:
@@ -144,8 +121,8 @@ def integrity(content: bytes) -> str:
 def archive_url(package: Package, registry: str) -> str:
     """Return where a registry has the archive of a package.
 
-    >>> archive_url(WIDGET_MANAGER, "https://example.org/npm/")
-    'https://example.org/npm/@jupyter-widgets/html-manager/-/html-manager-1.0.15.tgz'
+    >>> archive_url(MATHJAX, "https://example.org/npm/")
+    'https://example.org/npm/mathjax/-/mathjax-3.2.2.tgz'
     """
     short = package.name.rpartition("/")[2]
     return f"{registry.rstrip('/')}/{package.name}/-/{short}-{package.version}.tgz"
