@@ -17,7 +17,7 @@ SITE = ROOT / "_build" / "html"
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 CHAPTERS = [TOC["root"], *(one["file"] for part in TOC["parts"] for one in part["chapters"])]
 BASE = "https://owner.github.io/name/"
-PAGE = '<figure><img alt="A &quot;map&quot;" src="../_images/a.png"></figure>'
+PICTURE = (f"{BASE}_images/a.png", 'A "map"')
 
 chapters = pytest.mark.parametrize("name", CHAPTERS)
 
@@ -38,7 +38,7 @@ def tags(page: str) -> dict[str, str]:
 
 
 def test_tags_of_a_page_whose_address_is_known() -> None:
-    found = tags(make_tags("One", "Book", 'Of "flux" & more.', PAGE, f"{BASE}book/one.html"))
+    found = tags(make_tags("One", "Book", 'Of "flux" & more.', f"{BASE}book/one.html", PICTURE))
     assert found == {
         "description": 'Of "flux" & more.',
         "og:title": "One",
@@ -53,14 +53,17 @@ def test_tags_of_a_page_whose_address_is_known() -> None:
 
 
 def test_no_address_is_invented() -> None:
-    assert "http" not in make_tags("One", "Book", "About.", PAGE, None)
+    assert "http" not in make_tags("One", "Book", "About.", None, PICTURE)
 
 
-def test_picture_is_the_first_that_previews_can_draw() -> None:
-    drawn = '<img src="../_images/a.svg"><img src="x.png"><img alt="B" src="../_images/b.png">'
-    assert find_picture(drawn) == ("../_images/b.png", "B")
-    own, _ = find_picture("<p>no figure</p>")
-    assert (ROOT / "book" / own.removeprefix("../")).is_file()
+def test_picture_is_the_first_that_is_stored() -> None:
+    found = find_picture(ROOT / "book" / "memories.ipynb")
+    assert found is not None
+    assert found.content.startswith(b"\x89PNG")
+    assert found.alt
+    assert find_picture(ROOT / "book" / "how_fast.ipynb") != found
+    assert find_picture(ROOT / "book" / "notation.md") is None
+    assert (ROOT / "book" / discovery.OWN_PICTURE).is_file()
 
 
 @pytest.mark.parametrize("longest", [20, 60, 300])

@@ -7,13 +7,15 @@ page for wrong addresses, and the version at the foot of each page, need no addr
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
+from base64 import b64decode
 from datetime import date
-from html import escape, unescape
+from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from address import find_site, git
@@ -22,11 +24,7 @@ from docutils import nodes
 HOME = "Preface"
 """Title of the first page in the browser, which adds the book's."""
 LONGEST = 300
-OWN_PICTURE = "../_static/flux.png"
-FIGURE = re.compile(r"<img\b[^>]*>")
-# no preview draws an SVG
-PICTURE = re.compile(r'\bsrc="([^"]*_images/[^"]+\.(?:png|jpe?g|webp|gif))"')
-ALT = re.compile(r'\balt="([^"]*)"')
+OWN_PICTURE = "_static/flux.png"
 TAG = re.compile(r'<meta (?:name="description"|name="twitter|property="og:)[^>]*>')
 
 SITEMAP = """\
@@ -91,16 +89,25 @@ def shorten(text: str, longest: int = LONGEST) -> str:
     return f"{begin[: longest - 1].rpartition(' ')[0]} …"
 
 
-def make_tags(title: str, book: str, about: str, body: str, address: str | None) -> str:
-    """Return the tags of a page; `address` is its own, ../ from which the book begins."""
+class Picture(NamedTuple):
+    """A figure as the content of a PNG file, and in words."""
+
+    content: bytes
+    alt: str
+
+
+def make_tags(
+    title: str, book: str, about: str, address: str | None, picture: tuple[str, str]
+) -> str:
+    """Return the tags of a page; of its picture the address and a description are given."""
     tags = [("property", "og:title", title), ("property", "og:site_name", book)]
     tags.append(("property", "og:type", "article"))
     if about:
         tags += [("name", "description", about), ("property", "og:description", about)]
     if address:
-        source, alt = find_picture(body)
+        source, alt = picture
         tags += [("property", "og:url", address)]
-        tags += [("property", "og:image", urljoin(address, source))]
+        tags += [("property", "og:image", source)]
         tags += [("property", "og:image:alt", alt)] if alt else []
         tags += [("name", "twitter:card", "summary_large_image")]
     return "".join(
@@ -108,19 +115,16 @@ def make_tags(title: str, book: str, about: str, body: str, address: str | None)
     )
 
 
-def find_picture(body: str) -> tuple[str, str]:
-    """Return source and description of the first picture of a page, or of the book's.
-
-    >>> find_picture('<img alt="A &lt; B" src="../_images/a.png">')
-    ('../_images/a.png', 'A < B')
-    >>> find_picture("")
-    ('../_static/flux.png', '')
-    """
-    for figure in FIGURE.findall(body):
-        if found := PICTURE.search(figure):
-            alt = ALT.search(figure)
-            return found[1], unescape(alt[1]) if alt else ""
-    return OWN_PICTURE, ""
+def find_picture(source: Path) -> Picture | None:
+    """Return the first figure stored in a notebook, as a PNG: no preview draws an SVG."""
+    if source.suffix != ".ipynb":
+        return None
+    for cell in json.loads(source.read_text(encoding="utf-8"))["cells"]:
+        for output in cell.get("outputs", ()):
+            if png := output.get("data", {}).get("image/png"):
+                alt = cell["metadata"].get("mystnb", {}).get("image", {}).get("alt", "")
+                return Picture(b64decode(png), alt)
+    return None
 
 
 def _set_options(app: Any, config: Any) -> None:
@@ -139,7 +143,13 @@ def _describe(app: Any, page: str, template: str, context: dict[str, Any], doctr
     title = re.sub(r"<[^>]+>", "", context.get("title") or book)
     if doctree is not None:
         address = urljoin(base, app.builder.get_target_uri(page)) if base else None
-        tags = make_tags(title, book, first_paragraph(doctree), context.get("body", ""), address)
+        picture = urljoin(base, OWN_PICTURE), ""
+        if found := find_picture(Path(app.env.doc2path(page))):
+            file = Path(app.outdir) / "_images" / f"{Path(page).name}.png"
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(found.content)
+            picture = urljoin(base, f"_images/{file.name}"), found.alt
+        tags = make_tags(title, book, first_paragraph(doctree), address, picture)
         context["metatags"] = context.get("metatags", "") + tags
     if title == book:
         context["title"] = HOME

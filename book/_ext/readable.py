@@ -5,6 +5,7 @@ Each line here and in book/_static/readable.js answers a fault that tests/test_s
 
 from __future__ import annotations
 
+import os
 import re
 from html import escape
 from pathlib import Path
@@ -41,6 +42,7 @@ EMPTY = re.compile(r'<th class="head">(<p></p>)</th>')
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("config-inited", _set_options)
+    app.connect("config-inited", _draw_sharply)
     app.connect("html-page-context", _mend)
     # before the toc writes its own
     app.connect("build-finished", _write_first_page, priority=400)
@@ -54,6 +56,15 @@ def _set_options(app: Any, config: Any) -> None:
     # each formula would be a stop on a keyboard's way to the next link or widget
     menu = {"menuOptions": {"settings": {"inTabOrder": False}}}
     config.mathjax3_config = {"options": menu}
+
+
+def _draw_sharply(app: Any, config: Any) -> None:
+    """Have the chapters' kernels draw figures as SVG: sharp on any screen, and when enlarged."""
+    folder = Path(app.outdir).with_name("ipython")
+    (folder / "profile_default").mkdir(parents=True, exist_ok=True)
+    settings = folder / "profile_default" / "ipython_kernel_config.py"
+    settings.write_text('get_config().InlineBackend.figure_formats = {"svg"}\n')
+    os.environ["IPYTHONDIR"] = str(folder)
 
 
 def _mend(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:

@@ -1,8 +1,8 @@
 """Sphinx extension: the site's JavaScript comes from the site itself, so that it works offline.
 
-MathJax is an npm package. The build fetches it from the npm registry once, checks that it is the one
-pinned here, keeps it in the user's cache, and unpacks what pages need into `_static/npm`. Widgets
-need no more than book/_static/widgets.js.
+MathJax is an npm package. The build fetches it from the npm registry once, checks that it is the
+one pinned here, keeps it in the user's cache, and unpacks what pages need into `_static/npm`.
+Widgets need no more than book/_static/widgets.js.
 """
 
 from __future__ import annotations
