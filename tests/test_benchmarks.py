@@ -125,8 +125,7 @@ def test_targets(wanted: str, ours: float, met: bool | None) -> None:
 
 def test_every_benchmark_is_stored() -> None:
     files = {path.stem.removeprefix("bench_") for path in run_all.HERE.glob("bench_*.py")}
-    # that of fits waits for a quiet machine
-    assert set(STORED) == files - {"fit"}
+    assert set(STORED) == files
 
 
 @pytest.mark.parametrize("name", STORED)

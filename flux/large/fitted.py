@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -10,8 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from flux._base.checks import check_count, check_real, check_rng
+from flux._base.errors import ArgumentError
 from flux._base.progress import progress_bar
-from flux._base.types import Floats
+from flux._base.types import Floats, Spins
+from flux._base.warn import warn
 from flux.exact.flux import exact_flux
 from flux.exact.gradient import flux_gradient
 from flux.exact.law import solve
@@ -123,7 +124,8 @@ def fitted_flux(
     Raises
     ------
     ValueError
-        If an argument is of wrong shape or value.
+        If an argument is of wrong shape or value, or the recording too short to tell the neurons
+        apart.
     TooLargeError
         If the flux or the fit does not fit into memory.
     ConvergenceError
@@ -158,6 +160,7 @@ def fitted_flux(
     simulations = check_count("simulations", simulations, 20, 100_000)
     n = chains[0].shape[1]
     chains = every(chains, lag)
+    _check_apart(chains)
     fit = fit_bias_reduced(gather(*transitions(chains)))
     if n <= LARGEST:
         plain, dW, db = flux_gradient(solve(fit.W, fit.b, progress=progress), progress=progress)
@@ -189,8 +192,22 @@ def fitted_flux(
 
     misfit = examine(chains, fit.W, fit.b, refit, rng, simulations, progress=progress)
     if misfit.found:
-        warnings.warn(f"{misfit.text}; the flux is that of the fit", UserWarning, stacklevel=2)
+        warn(f"{misfit.text}; the flux is that of the fit")
     return FittedFlux(I, I + plain.D, plain.D, se, lower, upper, bias, fit.W, fit.b, misfit)
+
+
+def _check_apart(chains: list[Spins]) -> None:
+    """Refuse neurons that cannot be told apart, whose weights, and so the flux, may be anything."""
+    X, _ = transitions(chains)
+    moving = X[:, np.ptp(X, axis=0) > 0].astype(float)
+    centred = moving - moving.mean(0)
+    rank, n = int(np.linalg.matrix_rank(centred.T @ centred, hermitian=True)), moving.shape[1]
+    if rank < n:
+        raise ArgumentError(
+            f"x must tell its neurons apart, but the {len(X)} states that another one follows have"
+            f" only {rank} independent directions for {n} neurons that change: leave out neurons"
+            " that copy others, or record for longer"
+        )
 
 
 def _flux_of(W: Floats, b: Floats, rng: np.random.Generator) -> float:

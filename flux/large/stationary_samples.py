@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from flux._base.types import Floats, Spins
+from flux._base.warn import warn
 from flux.model.simulation import advance, start_chains
 from flux.model.simulation_kernels import prepare_weights
 
@@ -52,7 +51,7 @@ def draw_windows(
             f" {DISAGREEMENT} expected): the network may be metastable, and the samples then tell"
             " only of the states near those they began in"
         )
-        warnings.warn(doubt, UserWarning, stacklevel=4)
+        warn(doubt)
         tau = min(tau, steps / 20)  # no wait would be long enough
     burn_in, space = max(50, int(20 * tau)), int(np.ceil(3 * tau))
     chains = start_chains(n, -(-samples // ROUNDS), rng=rng)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping
 from functools import reduce
 from itertools import pairwise
@@ -15,6 +14,7 @@ from scipy import sparse
 from flux._base.checks import check_unmasked, short
 from flux._base.errors import ArgumentError
 from flux._base.types import Codes, Floats
+from flux._base.warn import warn
 
 DOUBLE, SINGLE = (float(np.finfo(dtype).eps) for dtype in (np.float64, np.float32))
 """Relative precision of float64 and float32."""
@@ -98,10 +98,9 @@ def _from_raster(data: Any, width: float, row_width: float) -> Trains:
             f" but was {width:g}"
         )
     if raster.shape[0] < raster.shape[1] or {"t", "time"} & set(getattr(data, "dims", ())[1:]):
-        warnings.warn(
+        warn(
             f"data of shape {raster.shape} is read as {raster.shape[0]} rows of time and"
-            f" {raster.shape[1]} neurons: if it is the other way round, pass data.T",
-            stacklevel=4,
+            f" {raster.shape[1]} neurons: if it is the other way round, pass data.T"
         )
     epochs = np.array([[0.0, raster.shape[0]]])
     return Trains([np.flatnonzero(column) for column in raster.T], row_width, epochs)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 
 from flux._base.types import Spins
+from flux._base.warn import warn
 from flux.model.information import binary_entropy
 from flux.recordings.counting import Multiplicities
 from flux.recordings.entropies import entropy_bits, n_samples, n_seen_times, shuffled_pair_bits
@@ -42,12 +42,10 @@ def warn_if_few_states(seen: Multiplicities, method: str) -> None:
     needed = math.ceil(_SAMPLES_PER_STATE[method] * (n_seen + f1 * (f1 - 1) / (2 * (f2 + 1))))
     if needed > T:
         missed = entropy_bits(seen, "chao-wang-jost", 0.0) - entropy_bits(seen, "plugin", 0.0)
-        warnings.warn(
+        warn(
             f"{T} samples are few for the {n_seen} distinct states seen: counting misses about"
             f" {missed:.2g} bits of their entropy, and by method {method!r} the flux may be off by"
-            f" more than {_TOLERATED} bit; about {needed:.2g} samples or more would do",
-            UserWarning,
-            stacklevel=3,
+            f" more than {_TOLERATED} bit; about {needed:.2g} samples or more would do"
         )
 
 
@@ -62,11 +60,9 @@ def warn_if_few_pairs(
     T, K_x, K_y, K_xy = n_samples(xy), *(int(seen.times.sum()) for seen in (x, y, xy))
     text = f"{T} samples are few for the {K_xy} distinct pairs of states seen: "
     if K_x == 1:
-        warnings.warn(
+        warn(
             f"{text}a network that is slow, or frozen, shows one state as well, so nothing is known"
-            " of its flux; record until the state has changed many times",
-            UserWarning,
-            stacklevel=3,
+            " of its flux; record until the state has changed many times"
         )
     share = _SHARE.get(method, 1.0)
     if share * math.log2(1 + (K_x - 1) * (K_y - 1) / max(1, T - 1)) <= _TOLERATED:
@@ -76,13 +72,11 @@ def warn_if_few_pairs(
     if share * bias > _TOLERATED:
         needed = samples_for_pairs(spins, 1.64) * share / (2 * _TOLERATED * math.log(2.0))
         needed = max(needed, T * share * bias / _TOLERATED)
-        warnings.warn(
+        warn(
             f"{text}counting finds {bias:.2g} bits in shuffled successors, so that by method"
             f" {method!r} the flux may be off by {share * bias:.2g} bits, and none above"
             f" {max(H - bias, 0.0):.2g} bits could be told apart; about {needed:.2g} samples or"
-            " more would do",
-            UserWarning,
-            stacklevel=3,
+            " more would do"
         )
 
 

@@ -11,7 +11,7 @@ from scipy.special import expit
 from flux._base.errors import ConvergenceError
 from flux._base.threads import thread_pool
 from flux._base.types import Floats
-from flux.recordings.logistic import ROUGH, independent, maximise, recentre, regressions
+from flux.recordings.logistic import FLOOR, ROUGH, independent, maximise, recentre, regressions
 from flux.recordings.transitions import Transitions
 
 ACCURACY = 1e-5
@@ -88,7 +88,7 @@ class _Row(NamedTuple):
 
     def evaluate(self, a: Floats) -> tuple[float, Floats]:
         """Return log-likelihood + log det F / 2, and the Fisher information F."""
-        value, F = 0.0, np.zeros((len(a), len(a)))
+        value, F = 0.0, FLOOR * np.eye(len(a))
         for z, counts, on in self.blocks():
             u = z @ a
             root = z * np.sqrt(counts * expit(u) * expit(-u))[:, None]

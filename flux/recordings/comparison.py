@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ from flux._base.checks import (
 from flux._base.errors import ArgumentError
 from flux._base.progress import progress_bar
 from flux._base.types import Codes, Floats, Spins
+from flux._base.warn import warn
 from flux.recordings.counting import multiplicities, relabel, state_codes
 from flux.recordings.entropies import FLUX_METHODS, FluxMethod, flux_from_counts
 from flux.recordings.transitions import as_chains
@@ -243,11 +243,10 @@ def _cut(trials: list[list[Spins]], block: int | None) -> list[Spins]:
         )
     left_out = 1 - shortest * len(lengths) / total
     if left_out > _LEFT_OUT:
-        warnings.warn(
+        warn(
             f"trials of up to {max(lengths)} steps are cut to the {shortest} of the shortest, which"
             f" leaves out {left_out:.0%} of all steps: leave out short trials, or pass block, the"
-            " steps of pieces into which all are cut",
-            stacklevel=3,
+            " steps of pieces into which all are cut"
         )
     return [np.stack([trial[:shortest] for trial in side]) for side in trials]
 

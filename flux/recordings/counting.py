@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from flux._base.checks import as_array, check_count, check_spins, read_only
 from flux._base.errors import ArgumentError
 from flux._base.jit import jit
 from flux._base.types import Codes, Spins
+from flux._base.warn import warn
 from flux.model.states import MAX_CODED, decode
 
 Counts = NDArray[np.integer]
@@ -54,10 +54,9 @@ def check_recording(x: object, name: str = "x", *, least: int = 1) -> Spins:
         spins = check_spins(name, spins).astype(np.int8)
     if spins.size < spins.shape[-1] ** 2:
         turned = f"{name}.T" if spins.ndim == 2 else f"{name}.transpose(0, 2, 1)"
-        warnings.warn(
+        warn(
             f"{name} of shape {spins.shape} is read as {spins.shape[-2]} steps of {spins.shape[-1]}"
-            f" neurons: if it is the other way round, pass {turned}",
-            stacklevel=3,
+            f" neurons: if it is the other way round, pass {turned}"
         )
     return np.ascontiguousarray(spins.reshape(-1, *spins.shape[-2:]))
 

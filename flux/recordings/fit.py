@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, NamedTuple
 
@@ -14,6 +13,7 @@ from flux._base.memory import check_memory
 from flux._base.progress import progress_bar
 from flux._base.threads import thread_pool
 from flux._base.types import Floats, Spins
+from flux._base.warn import warn
 from flux.recordings.logistic import (
     FLOOR,
     ROUGH,
@@ -188,7 +188,7 @@ def fit_network(
         A, C, value, bad = _fit(r, best.penalty, norm, recentre(best.start, 0 * r.mean, r.mean))
         W, b = A[:, :-1], recentre(A, r.mean, 0 * r.mean)[:, -1]
     if bad:
-        warnings.warn(_undetermined_text(bad, r), UserWarning, stacklevel=2)
+        warn(_undetermined_text(bad, r))
     se, bits = np.sqrt(lag * C), float(value / r.total / np.log(2.0))
     return NetworkFit(
         W, b, se[:, :-1], se[:, -1], bits, best.heldout, best.independent, best.penalty, norm,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from flux._base.checks import check_choice, check_count, check_real, check_rng
 from flux._base.errors import ArgumentError
 from flux._base.progress import progress_bar
 from flux._base.types import Codes, Floats, Spins
+from flux._base.warn import warn
 from flux.model.information import binary_entropy
 from flux.recordings.adequacy import coverage, samples_for_pairs
 from flux.recordings.counting import (
@@ -301,11 +301,7 @@ def _warn(
         )
     else:
         return
-    warnings.warn(
-        f"{samples} samples are few for {text} about {needed:.2g} samples or more would do",
-        UserWarning,
-        stacklevel=3,
-    )
+    warn(f"{samples} samples are few for {text} about {needed:.2g} samples or more would do")
 
 
 def _surprises(labels: Codes, pair_x: Codes, xy: Counts) -> NDArray[np.bool_]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from flux._base.errors import ArgumentError
 from flux._base.progress import progress_bar
 from flux._base.threads import thread_pool
 from flux._base.types import Floats, Spins
+from flux._base.warn import warn
 from flux.model.simulation import simulate_chains
 from flux.recordings.fit import NetworkFit, ascend
 from flux.recordings.logistic import ROUGH, Regressions, recentre, regressions
@@ -172,7 +172,7 @@ def check_fit(
     found = examine(every(chains, lag), fit.W, fit.b, refit, rng, simulations, progress=progress)
     found = found._replace(gain=fit.heldout - fit.independent)
     if found.found:
-        warnings.warn(found.text, UserWarning, stacklevel=2)
+        warn(found.text)
     return found
 
 

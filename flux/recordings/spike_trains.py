@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from flux._base.checks import check_real
 from flux._base.errors import ArgumentError
 from flux._base.memory import check_memory
 from flux._base.types import Floats, Spins
+from flux._base.warn import warn
 from flux.recordings._trains import DOUBLE, SINGLE, Trains, read_trains
 
 _SIZEABLE = 0.002
@@ -235,7 +235,7 @@ def _slack(trains: Trains, first: float, last: float | None, width: float) -> fl
         )
         if slack > width / 2:
             raise ArgumentError(f"bin_width must be longer than the rounding of data, but {text}")
-        warnings.warn(f"rounding may move spikes into the wrong bin: {text}", stacklevel=3)
+        warn(f"rounding may move spikes into the wrong bin: {text}")
     return max(slack, min(1e-9, width / 1000)) if trains.precision else slack
 
 
@@ -245,9 +245,8 @@ def _warn_if_torn(trains: Trains, grid: _Grid) -> None:
     before = sum(int(np.sum((gap > grid.slack / grid.width) & (gap < 0.001))) for gap in gaps)
     spikes = sum(gap.size for gap in gaps)
     if before >= 10 and before > 0.01 * spikes:
-        warnings.warn(
+        warn(
             f"{before} of {spikes} spikes lie less than a thousandth of a bin before an edge: if"
             " their times lost digits on the way, they are in the wrong bin; pass whole numbers"
-            " of samples with sampling_rate",
-            stacklevel=3,
+            " of samples with sampling_rate"
         )

@@ -48,12 +48,19 @@ def as_chains(name: str, x: ArrayLike | Sequence[ArrayLike]) -> list[Spins]:
 
 
 def read_chains(x: ArrayLike, lag: object) -> tuple[list[Spins], int]:
-    """Return the chains of a recording, and the lag, which some must hold."""
+    """Return the chains of a recording, and the lag: together enough for a fit to be judged by."""
     chains = [chain for chain in as_chains("x", x) if len(chain)]
     longest = max((len(chain) for chain in chains), default=0)
     if longest < 2:
         raise ArgumentError("x must have a chain of at least 2 steps")
-    return chains, check_count("lag", lag, 1, longest - 1)
+    lag = check_count("lag", lag, 1, longest - 1)
+    found = sum((len(chain) - 1) // lag for chain in chains)
+    if found < FOLDS * BLOCKS_PER_FOLD:
+        raise ArgumentError(
+            f"x must have at least {FOLDS * BLOCKS_PER_FOLD} transitions of {lag} steps within its"
+            f" chains, but had {found}: a fit needs a longer recording"
+        )
+    return chains, lag
 
 
 def split_by_lag(chains: list[Spins], lag: int) -> list[Spins]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from flux._base.progress import progress_bar
 from flux._base.types import Codes, Floats
+from flux._base.warn import warn
 from flux.recordings.counting import multiplicities
 from flux.recordings.entropies import entropy_bits, shuffled_pair_bits
 from flux.relays._checked_samples import Samples
@@ -79,11 +79,9 @@ def warn_if_unreliable(reliable: Flags, states: Codes, samples: Samples) -> None
     if reliable.all():
         return
     fewest = int(states[~reliable].min())
-    warnings.warn(
+    warn(
         f"{samples.pairs.pair.size} samples are too few where Y0 has {fewest} occupied states or"
         " more: noise nodes would change the relay information as much (compare curve + leak with"
         f" null); take at least {SAMPLES_PER_STATE} samples a state, here"
-        f" {SAMPLES_PER_STATE * fewest}, or fewer nodes",
-        UserWarning,
-        stacklevel=3,
+        f" {SAMPLES_PER_STATE * fewest}, or fewer nodes"
     )

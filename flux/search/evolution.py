@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
@@ -16,6 +15,7 @@ from flux._base.errors import ArgumentError, FluxError
 from flux._base.memory import check_memory
 from flux._base.progress import progress_bar
 from flux._base.types import Floats
+from flux._base.warn import warn
 from flux.search.history import History, Step, find_step, join_steps, replay
 
 Mutation = Callable[[Floats, np.random.Generator], ArrayLike]
@@ -240,7 +240,7 @@ def follow(
         if not records:
             raise
         reached = len(records) - 1
-        warnings.warn(f"stopped from the keyboard after {reached} of {steps} steps", stacklevel=3)
+        warn(f"stopped from the keyboard after {reached} of {steps} steps")
     except SearchError as error:
         error.reached = _finish(records, start, score.calls) if records else None
         raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 import sys
-import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from flux._base.installed import __version__
 from flux._base.memory import check_memory
 from flux._base.progress import progress_bar
 from flux._base.types import Floats
+from flux._base.warn import warn
 from flux.sweeps._fingerprint import fingerprint
 from flux.sweeps._store import Failure, Place, Record, open_store, read_records, write
 
@@ -362,11 +362,10 @@ def _inner(name: str, shape: list[int]) -> list[str]:
 def _warn_of_damage(damaged: list[str], store: str | PathLike[str]) -> None:
     if damaged:
         some = "; ".join(damaged[:10]) + ("; ..." if len(damaged) > 10 else "")
-        warnings.warn(
+        warn(
             f"store {str(store)!r} held {len(damaged)} damaged records, which are computed again,"
             f" at {some}",
             RuntimeWarning,
-            stacklevel=3,
         )
 
 
@@ -393,4 +392,4 @@ def _report(failures: list[Failure], n_calls: int, dataset: Dataset, on_error: s
     )
     if on_error == "raise":
         raise SweepError(f"{message} (see .failures, and .dataset for the rest)", dataset, failures)
-    warnings.warn(message, RuntimeWarning, stacklevel=3)
+    warn(message, RuntimeWarning)
