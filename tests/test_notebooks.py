@@ -127,6 +127,7 @@ COUNTS: dict[str, Callable[[Any], list[int]]] = {
     "large_vowels.json": lambda found: [found["utterances"]],
     "networks_damage.nc": lambda found: present(found.share, "run"),
     "phase_diagrams.nc": lambda found: present(found.I, "repeat"),
+    "spiking.nc": lambda found: present(found["rank"], "network"),
     "proxy_ensembles.nc": lambda found: present(found.c_rms, "network"),
 }
 NO_ENSEMBLE = {

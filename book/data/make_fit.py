@@ -8,6 +8,7 @@ python book/data/make_fit.py coverage, and python book/data/make_fit.py misfit.
 import json
 import sys
 import warnings
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ RECORDINGS = 100
 # neurons and steps, each dense and sparse
 COVERAGE = [
     (kind, n, steps)
-    for n, steps in [(6, 1_000), (10, 2_000), (10, 20_000)]
+    for n, steps in [(6, 1_000), (10, 2_000), (10, 20_000), (16, 50_000)]
     for kind in ("dense", "sparse")
 ]
 COVERAGE_COLUMNS = ["truth", "I", "I_se", "lower", "upper", "bias", "plugin", "alarm"]
@@ -114,14 +115,16 @@ def main():
     path = Path(__file__).with_name(f"fit_{what}.json")
     table = json.loads(path.read_text()) if path.exists() else {"columns": columns, "cells": []}
     warnings.simplefilter("ignore", UserWarning)
+    own = {(c["kind"], c["n"], c["steps"]): c["rows"] for c in table["cells"]}
     for kind, n, steps in cells:
-        own = [c for c in table["cells"] if (c["kind"], c["n"], c["steps"]) == (kind, n, steps)]
-        if not own:
-            own = [{"kind": kind, "n": n, "steps": steps, "rows": []}]
-            table["cells"] += own
-        while len(rows := own[0]["rows"]) < RECORDINGS:
-            found = measure(kind, n, steps, len(rows))
-            rows.append([float(f"{value:.5g}") for value in found])
+        if (kind, n, steps) not in own:
+            own[kind, n, steps] = []
+            new = {"kind": kind, "n": n, "steps": steps, "rows": own[kind, n, steps]}
+            table["cells"].append(new)
+    # one recording of each kind after the other: all grow alike
+    for recording, cell in product(range(RECORDINGS), cells):
+        if len(own[cell]) == recording:
+            own[cell].append([float(f"{value:.5g}") for value in measure(*cell, recording)])
             path.write_text(json.dumps(table) + "\n")
 
 
