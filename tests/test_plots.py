@@ -163,3 +163,39 @@ def test_refuses() -> None:
         plots.show_estimates(["a"], [1.0], [1.0], [1.0, 2.0])
     with pytest.raises(flux.TieError):
         plots.show_state_graph(np.zeros((2, 2)))
+
+
+def test_a_relay_curve_with_its_null_and_where_it_ends(ax: Axes) -> None:
+    rng = np.random.default_rng(1)
+    nodes = rng.integers(0, 2, (60, 8))
+    with pytest.warns(UserWarning, match="60 samples are too few"):
+        found = flux.relay_order(nodes[:, 0], nodes[:, 0], nodes, rng=rng, progress=False)
+    assert plots.show_relay_curve(found, ax) is ax
+    known, null = (line.get_ydata() for line in ax.lines)
+    np.testing.assert_array_equal(known, found.curve + found.leak)
+    np.testing.assert_array_equal(null, found.null)
+    assert not found.reliable.all()
+    (grey,) = ax.patches
+    assert grey.get_x() == np.flatnonzero(~found.reliable)[0] - 0.5
+    with pytest.raises(ValueError, match="found must be what relay_order returns"):
+        plots.show_relay_curve(found.curve)  # type: ignore[arg-type]
+
+
+def test_relay_scores_over_time(ax: Axes) -> None:
+    image = plots.show_relay_scores([[0.5, -0.1, 0.0], [0.0, 0.0, 2.0]], ax)
+    assert image.get_array().shape == (3, 2)
+    assert image.get_clim() == (0.0, 2.0)
+    with pytest.raises(ValueError, match=r"scores must have shape \(steps, nodes\)"):
+        plots.show_relay_scores([1.0])
+
+
+def test_runs_with_their_quartiles(ax: Axes) -> None:
+    runs = np.arange(5.0)[:, None] * [1.0, 10.0]
+    plots.show_runs(runs, [1.0, 2.0], ax, label="five")
+    (line,), (band,) = ax.lines, ax.collections
+    np.testing.assert_array_equal(line.get_xydata(), [[1, 2], [2, 20]])
+    corners = band.get_paths()[0].get_extents()
+    assert (corners.ymin, corners.ymax) == (1.0, 30.0)
+    for values, steps in ((np.zeros(3), None), (runs, [1.0]), (runs * np.nan, None)):
+        with pytest.raises(ValueError, match="must"):
+            plots.show_runs(values, steps, ax)

@@ -27,7 +27,7 @@ MAX_LINES = 400
 ROOMS = ["_base", "model", "exact", "recordings", "large search attractors relays", "plots widgets"]
 ORDER = {room: i for i, row in enumerate(ROOMS) for room in row.split()} | {"sweeps": 1}
 
-# importing flux must not load these; the first three belong to plots.py and widgets.py alone
+# importing flux must not load these; the first three belong to plots and widgets alone
 DRAWING = {"matplotlib", "ipywidgets", "anywidget"}
 SLOW_TO_IMPORT = DRAWING | {"IPython", "jax", "joblib", "optax", "pandas", "sklearn", "xarray"}
 

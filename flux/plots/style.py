@@ -1,0 +1,52 @@
+"""The book's colours and style, and what its pictures share."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from flux._base.checks import check_floats, short
+from flux._base.errors import ArgumentError
+from flux._base.installed import needs
+from flux._base.types import Floats
+
+with needs("plots"):
+    import matplotlib.pyplot as plt
+    from cycler import cycler
+
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+"""The palette of Okabe and Ito, in the order in which lines take it."""
+
+
+def use_style() -> None:
+    """Set matplotlib's defaults to those of the book.
+
+    Examples
+    --------
+    >>> use_style()
+    """
+    plt.rcParams.update(
+        {
+            "axes.prop_cycle": cycler(color=COLOURS),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "figure.constrained_layout.use": True,
+            "figure.dpi": 110,
+            "font.size": 10,
+            "image.interpolation": "nearest",
+            "legend.frameon": False,
+            "lines.linewidth": 1.8,
+        }
+    )
+
+
+def check_shape(
+    name: str, value: ArrayLike, shape: tuple[int, ...] | None = None, to: str = ""
+) -> Floats:
+    """Return finite numbers, if they have the shape of another argument."""
+    values = check_floats(name, value)
+    if shape not in (None, values.shape):
+        raise ArgumentError(f"{name} must have the shape of {to}, {shape}, but had {values.shape}")
+    if not np.all(np.isfinite(values)):
+        raise ArgumentError(f"{name} must be finite, but was {short(value)}")
+    return values
