@@ -3,6 +3,7 @@
 It is the book in _build/html, which the first of the README's commands makes.
 """
 
+import gzip
 import io
 import os
 import re
@@ -20,6 +21,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 import yaml
+from fontTools.ttLib import TTFont
 from playwright.sync_api import Browser, Page, TimeoutError, ViewportSize, sync_playwright
 from selfcontained import Package, fetch
 
@@ -27,6 +29,8 @@ ROOT = Path(__file__).parents[1]
 SITE = ROOT / "_build" / "html"
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 NO_OTHER_HOST = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+HEAVIEST = {False: 700_000, True: 1_500_000}
+"""Bytes of a page without and with widgets."""
 NARROW: ViewportSize = {"width": 390, "height": 844}
 WIDE: ViewportSize = {"width": 1300, "height": 900}
 
@@ -128,6 +132,10 @@ def go(page: Page, url: str) -> None:
     # colours on their way from one to another have any contrast
     page.add_style_tag(content="* { transition: none !important; animation: none !important; }")
     page.evaluate("window.MathJax?.startup.promise.then(() => document.fonts.ready)")
+    # those further down come when they are scrolled to
+    page.evaluate("[...document.images].forEach((image) => { image.loading = 'eager'; })")
+    with suppress(TimeoutError):
+        page.wait_for_function("[...document.images].every((image) => image.complete)")
     shown = "document.querySelectorAll('.widget-subarea > :not(:empty)').length"
     stored = "document.querySelectorAll('script[type$=\"widget-view+json\"]').length"
     # what does not come is found by widget_faults
@@ -366,6 +374,31 @@ def test_page_opened_as_a_file(visit_as_file: Visit) -> None:
 def test_widgets_are_mounted_where_there_are_any(visit: Visit) -> None:
     has_widgets = visit.page.locator('script[type$="widget-state+json"]').count() > 0
     assert visit.page.locator('script[src*="/widgets.js"]').count() == has_widgets
+
+
+def test_icons_are_in_the_fonts(visit: Visit, site: Path) -> None:
+    shown = visit.page.evaluate("""[...document.querySelectorAll("[class*='fa-']")]
+      .map((icon) => getComputedStyle(icon, "::before").content)""")
+    folder = site / "_static" / "vendor" / "fontawesome" / "webfonts"
+    glyphs = set().union(*(TTFont(font).getBestCmap() for font in folder.glob("*.woff")))
+    drawn = {ord(content[1]) for content in shown if content != "none"}
+    assert drawn
+    assert drawn <= glyphs
+    assert len(glyphs) < 100
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_are_light(name: str, browser: Browser, address: str) -> None:
+    """What a first visit loads, as a server that compresses sends it."""
+    page = browser.new_context(viewport=WIDE).new_page()
+    sent: dict[str, bytes] = {}
+    page.on("response", lambda response: sent.setdefault(response.url, response.body()))
+    page.goto(address + name, wait_until="networkidle")
+    page.evaluate("window.MathJax?.startup.promise.then(() => document.fonts.ready)")
+    has_widgets = page.locator('script[type$="widget-state+json"]').count() > 0
+    page.context.close()
+    assert len(sent) > 5
+    assert sum(len(gzip.compress(body)) for body in sent.values()) < HEAVIEST[has_widgets]
 
 
 @pytest.mark.parametrize("scheme", ["http", "file"])

@@ -52,7 +52,12 @@ def show_relay_curve(found: RelayOrder, ax: Axes | None = None) -> Axes:
     check_type("found", found, RelayOrder, "what relay_order returns")
     ax = ax or plt.gca()
     steps = np.arange(len(found.curve))
-    ax.plot(steps, found.curve + found.leak, color=COLOURS[0], label=r"$I(X_\mathrm{in}; X_\mathrm{out} | Y_0)$")
+    ax.plot(
+        steps,
+        found.curve + found.leak,
+        color=COLOURS[0],
+        label=r"$I(X_\mathrm{in}; X_\mathrm{out} | Y_0)$",
+    )
     ax.plot(steps, found.null, "--", color=COLOURS[1], label="if $Y_0$ were noise")
     if not found.reliable.all():
         ax.axvspan(np.argmin(found.reliable) - 0.5, len(steps) - 0.5, color="0.9", zorder=0)
