@@ -1,30 +1,20 @@
 """Flux estimates of the JapaneseVowels recording; writes large_vowels.json.
 
-    python book/data/make_vowels.py FOLDER
+    python book/data/make_vowels.py
 
-with FOLDER the folder JapaneseVowels of sktime (sktime/datasets/data). Only the estimates are
-stored here, not the recording.
+The recording is that of the installed sktime; only the estimates are stored here.
 """
 
 import json
-import sys
 import warnings
 from pathlib import Path
 
 import numpy as np
 
 from flux.recordings.estimators import sample_flux
+from flux.relays import tasks
 
 METHODS = ("plugin", "miller-madow", "shuffle", "chao-wang-jost", "nsb")
-
-
-def read_utterances(path):
-    """Return the (steps, 12) array of each utterance of a .ts file."""
-    lines = path.read_text().split("@data\n")[1].split()
-    return [
-        np.array([channel.split(",") for channel in line.split(":")[:12]], float).T
-        for line in lines
-    ]
 
 
 def plugin_mean(x, y, channels, group, rng, repeats=20):
@@ -43,9 +33,8 @@ def jackknife_se(pairs, group, parts=20):
     return float(np.sqrt((parts - 1) * found.var()))
 
 
-folder = Path(sys.argv[1])
-files = [folder / f"JapaneseVowels_{part}.ts" for part in ("TRAIN", "TEST")]
-utterances = [utterance for file in files for utterance in read_utterances(file)]
+# shorter ones have zeros before their first frame
+utterances = [utterance[utterance.any(1)] for utterance in tasks.japanese_vowels().x]
 medians = np.median(np.concatenate(utterances), axis=0)
 spins = [np.where(utterance > medians, 1, -1).astype(np.int8) for utterance in utterances]
 x = np.concatenate([utterance[:-1] for utterance in spins])
