@@ -89,7 +89,7 @@ def lagged_fluxes(law: Law, lags: list[int]) -> list[Flux]:
     sums = [line_flux(law.network.lines, lag) for lag in lags]
     for solved in law.parts:
         part_H, part_D = entropies(solved.pi, solved.chain.u, solved.chain.folded)
-        later = _divergences(solved, part_D, lags)
+        later = [part_D] if lags == [1] else _divergences(solved, part_D, lags)
         sums = [(H + part_H, D + later_D) for (H, D), later_D in zip(sums, later, strict=True)]
     return [Flux(H - D, H, D) for H, D in sums]
 

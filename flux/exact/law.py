@@ -167,8 +167,9 @@ def solve_parts(
         return given
     for part in given.parts:
         _check_part(part, given.n, lag)
-    what = f"the laws of {len(given.parts)} parts of the network"
-    check_memory(sum(map(_bytes_kept, given.parts)), what, INSTEAD)
+    if len(given.parts) > 1:
+        what = f"the laws of {len(given.parts)} parts of the network"
+        check_memory(sum(map(_bytes_kept, given.parts)), what, INSTEAD)
     return Law(given, tuple(_solve_part(part, device, progress) for part in given.parts))
 
 

@@ -50,6 +50,9 @@ def take_apart(W: Weights, b: ArrayLike | None) -> Network:
     n = weights.shape[0]
     bias = check_bias(b, n)
     if isinstance(weights, np.ndarray):
+        # a neuron that hears itself alone is a delay line
+        if n > 1 and weights.all():
+            return Network(n, NOBODY, NO_LINES, [Part(np.arange(n), weights, bias)])
         receiver, sender = np.nonzero(weights)
         w = weights[receiver, sender]
     else:
