@@ -220,3 +220,18 @@ def test_bad_input_is_named(changes, message):
     arguments = {"W": np.eye(2), "rng": np.random.default_rng(1)} | changes
     with pytest.raises(ValueError, match=message):
         flux.approximate_flux(**arguments)
+
+
+def test_nothing_is_made_of_few_samples():
+    """Neurons that hear next to nothing of each other have no flux, whatever the samples' noise."""
+    rng = np.random.default_rng(1)
+    W, b = 1e-6 * rng.standard_normal((30, 30)), rng.standard_normal(30)
+    found = [
+        flux.approximate_flux(
+            W, b, rng=np.random.default_rng(seed), samples=1000, method="gaussian", progress=False
+        ).I
+        for seed in range(60)
+    ]
+    noise = np.std(found) / np.sqrt(len(found))
+    assert noise < 0.005
+    assert abs(np.mean(found)) < 3 * noise
