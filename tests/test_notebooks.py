@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 ROOT = Path(__file__).parents[1]
-MAX_LINES = 18
+MAX_LINES, MAX_WIDTH = 18, 100
 ABSOLUTE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|usr|opt|var|mnt|work|Users)/|\b[A-Z]:\\")
 NBVAL_MARK = re.compile(r"#\s*(?:NBVAL_|PYTEST_VALIDATE_)|\bnbval-|\braises-exception\b")
 
@@ -70,6 +70,8 @@ def cell_faults(cell: NotebookNode) -> Iterator[str]:
         texts = [output.get("text", ""), *(v for k, v in data.items() if k.startswith("text/"))]
         if found := ABSOLUTE_PATH.search("\n".join(texts)):
             yield f"absolute path {found[0]!r} in an output"
+        if (widest := max(map(len, output.get("text", "").splitlines()), default=0)) > MAX_WIDTH:
+            yield f"a printed line of {widest} characters, more than {MAX_WIDTH} on the page"
     images = sum(any(key.startswith("image/") for key in o.get("data", {})) for o in cell.outputs)
     if images:
         yield from figure_faults(cell.metadata.get("mystnb", {}), images)
@@ -201,6 +203,10 @@ def add_lines(notebook: NotebookNode) -> None:
     notebook.cells[0].source += "\n0" * MAX_LINES
 
 
+def print_wide(notebook: NotebookNode) -> None:
+    notebook.cells[1].outputs[0].text = "1" * (MAX_WIDTH + 1)
+
+
 def skip_cell(notebook: NotebookNode) -> None:
     notebook.cells[0].source = "# NBVAL_SKIP\n1 - 0.25"
 
@@ -228,6 +234,7 @@ TAMPERINGS = [
     add_error,
     add_path,
     add_lines,
+    print_wide,
     skip_cell,
     ignore_output,
     drop_alt,
