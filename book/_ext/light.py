@@ -6,6 +6,7 @@ goes, and the fonts keep what the pages, scripts and styles of the book name.
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,7 @@ def _cut_icons(app: Any, exception: Exception | None) -> None:
 
 def cut_font(font: Path, symbols: set[int]) -> None:
     """Put a .woff with some symbols only in the place of a .ttf and its .woff2."""
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
     options = subset.Options(flavor="woff", notdef_outline=True, desubroutinize=True)
     loaded = subset.load_font(str(font), options)
     cutter = subset.Subsetter(options)
