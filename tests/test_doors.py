@@ -33,6 +33,9 @@ def generator() -> np.random.Generator:
 SCAN = flux.flux_by_bin_width(
     [np.arange(20.0), np.arange(20.0)], [1.5, 2.0], rng=generator(), method="plugin"
 )
+ORDER = flux.relay_order(
+    *np.tile([0, 1], (2, 32)), np.tile([[0, 1], [1, 1]], (32, 1)), rng=generator()
+)
 
 
 def small_network() -> Any:
@@ -154,6 +157,11 @@ GOOD: dict[Callable[..., Any], Callable[[], dict[str, Any]]] = {
         "upper": [1.0, 2.0, 3.0], "truth": 0.5,
     },
     plots.show_state_graph: lambda: {"W": W, "b": B, "ties": "keep"},
+    plots.show_relay_curve: lambda: {"found": ORDER},
+    plots.show_relay_scores: lambda: {"scores": [[0.5, 1.0], [0.0, 0.25]]},
+    plots.show_runs: lambda: {
+        "values": [[0.5, 1.0], [0.0, 2.0]], "steps": [1.0, 2.0], "label": "runs",
+    },
     tasks.block_task: lambda: {
         "samples": 2, "ring": 6, "sensors": 2, "sizes": (1, 2), "delay": 1, "shortest": 0,
         "noise": 0.1,
@@ -184,7 +192,11 @@ PUBLIC = [
     for module in (flux, plots, tasks, trained)
     for name, function in inspect.getmembers(module, inspect.isfunction)
     if not name.startswith("_")
-    and (name in flux.__all__ if module is flux else function.__module__ == module.__name__)
+    and (
+        name in module.__all__
+        if hasattr(module, "__all__")
+        else function.__module__ == module.__name__
+    )
 ]
 # they take nothing, or files
 WITHOUT_A_CALL = {plots.use_style, tasks.japanese_vowels}
@@ -254,6 +266,7 @@ MEANT = {
     "start of flux_by_bin_width": {"None", "minus one"},
     "stop of flux_by_bin_width": {"None"},
     "label": {"word"},
+    "steps of show_runs": {"None"},
     "truth": {"None", "minus one"},
     "store": {"None", "word"},
     "target": {"None", "infinity", "minus one"},

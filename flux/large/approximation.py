@@ -230,11 +230,10 @@ def _from_samples(
     every = slice(0, T)
     steady = influence.values - D - _follow(influence.values - D, noise, every) * noise
     mean_D = float(D.mean())
-    gaussian = alone + pairs + float(steady.mean() - influence.values.mean())
-    pairs_se = _chain_se(steady)
-    bound = gaussian - pairs, pairs_se
+    independent = alone + float(steady.mean() - influence.values.mean())
+    gaussian, pairs_se = independent + pairs, _chain_se(steady)
     if method == "gaussian":
-        values = gaussian, gaussian + mean_D, mean_D, pairs_se, pairs**2 / n, *bound
+        values = gaussian, gaussian + mean_D, mean_D, pairs_se, pairs**2 / n, independent, pairs_se
         return _judged(*values, gaussian, doubt)
     fitted, chosen = (int(share * len(windows)) * ROUNDS for share in SHARES)
     old, fresh = slice(0, fitted), slice(chosen, T)
@@ -251,7 +250,9 @@ def _from_samples(
         error = pairs**2 / n
         if abs(I - gaussian) > error + 3 * se:
             I, se = gaussian, pairs_se
-    bound = min(bound, (float(steady[fresh].mean()), upper_se))
+    bound = float(steady[fresh].mean()), upper_se
+    if np.isfinite(pairs):
+        bound = min(bound, (independent, pairs_se))
     return _judged(I, I + mean_D, mean_D, se, error, *bound, gaussian, doubt)
 
 

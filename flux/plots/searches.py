@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from flux._base.checks import check_type
 from flux._base.errors import ArgumentError
 from flux._base.installed import needs
 from flux._base.types import Floats
@@ -41,7 +42,8 @@ def show_runs(
     Raises
     ------
     ValueError
-        If `values` is no table of finite numbers, or `steps` does not fit to it.
+        If `values` is no table of finite numbers, `steps` does not fit to it, or `label` is no
+        word.
 
     Examples
     --------
@@ -49,6 +51,7 @@ def show_runs(
     array([0., 2.])
     """
     each = check_shape("values", values)
+    check_type("label", label, str, "a word")
     if each.ndim != 2 or not each.size:
         raise ArgumentError(f"values must have shape (runs, steps), but had shape {each.shape}")
     x: Floats = np.arange(each.shape[1], dtype=float)
