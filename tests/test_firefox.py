@@ -1,7 +1,7 @@
 """The built book in Firefox: pages load without a fault, draw their formulas, mount their widgets.
 
 The browser is told what to do by WebDriver BiDi (https://w3c.github.io/webdriver-bidi), which any
-Firefox speaks, so that no driver is needed. Without Firefox these tests are skipped, except in CI.
+Firefox speaks, so that no driver is needed. Without Firefox these tests are skipped.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_site import IMAGE_FAULTS, NARROW, PAGES, SITE, WIDE, address, miss, site  # noqa: F401
+from test_site import IMAGE_FAULTS, NARROW, PAGES, SITE, WIDE, address, site  # noqa: F401
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
@@ -90,7 +90,7 @@ class Firefox:
 @pytest.fixture(scope="module")
 def firefox(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:  # noqa: F811
     if FIREFOX is None:
-        miss("no Firefox is installed")
+        pytest.skip("no Firefox is installed")
     profile = tmp_path_factory.mktemp("profile")
     command = [FIREFOX, "--headless", "--remote-debugging-port=0", "--profile", str(profile)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
