@@ -159,6 +159,13 @@ GOOD: dict[Callable[..., Any], Callable[[], dict[str, Any]]] = {
     plots.show_state_graph: lambda: {"W": W, "b": B, "ties": "keep"},
     plots.show_relay_curve: lambda: {"found": ORDER},
     plots.show_relay_scores: lambda: {"scores": [[0.5, 1.0], [0.0, 0.25]]},
+    plots.show_map: lambda: {
+        "values": xarray.DataArray([[0.5, 1.0]], {"up": [0], "right": [1, 2]}),
+        "label": "flux", "cmap": "viridis", "limits": [0.0, 1.0],
+    },
+    plots.show_memory: lambda: {
+        "bits": [[0.5, 1.0], [0.25, 2.0]], "lags": [1, 2], "label": "rooks",
+    },
     plots.show_runs: lambda: {
         "values": [[0.5, 1.0], [0.0, 2.0]], "steps": [1.0, 2.0], "label": "runs",
     },
@@ -250,6 +257,7 @@ MEANT = {
     "shortest": {"None"},
     "lengths": {"None"},
     "limit": {"None"},
+    "limits": {"None"},
     "offspring": {"None"},
     "samples of approximate_flux": {"None"},
     "penalty": {"None"},

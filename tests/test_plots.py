@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from xarray import DataArray
 
 import flux
 from flux import plots
@@ -199,3 +200,31 @@ def test_runs_with_their_quartiles(ax: Axes) -> None:
     for values, steps in ((np.zeros(3), None), (runs, [1.0]), (runs * np.nan, None)):
         with pytest.raises(ValueError, match="must"):
             plots.show_runs(values, steps, ax)
+
+
+def test_a_map_puts_each_value_at_its_coordinates(ax: Axes) -> None:
+    axes = {"balance": [-1.0, 1.0], "width": [0.1, 1.0, 2.0]}
+    values = DataArray([[0.0, 1.0, 2.0], [3.0, 4.0, np.nan]], axes)
+    image = plots.show_map(values, ax, label="flux", limits=[0, 8])
+    np.testing.assert_array_equal(image.get_array().filled(-1), [[0, 1, 2], [3, 4, -1]])
+    assert image.origin == "lower"
+    assert image.get_clim() == (0, 8)
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["0.1", "1.0", "2.0"]
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ("width", "balance", "flux")
+    assert ax.figure.axes[1].get_ylim() == (0, 8)
+    for wrong in (np.eye(2), values[0], values.astype(str)):
+        with pytest.raises(ValueError, match="values must"):
+            plots.show_map(wrong, ax)  # type: ignore[arg-type]
+
+
+def test_memory_with_two_standard_errors(ax: Axes) -> None:
+    plots.show_memory([[1.0, 4.0], [3.0, 4.0]], [1, 2], ax, label="two")
+    plots.show_memory([[1.0, 2.0]], [1, 2], ax)
+    np.testing.assert_array_equal(ax.lines[0].get_xydata(), [[1, 2], [2, 4]])
+    (band,) = ax.collections
+    corners = band.get_paths()[0].get_extents()
+    np.testing.assert_allclose((corners.ymin, corners.ymax), (0.0, 4.0), atol=1e-12)
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+    for bits, lags in ((np.ones(2), [1, 2]), ([[1.0, 2.0]], [1]), ([[1.0, np.nan]], [1, 2])):
+        with pytest.raises(ValueError, match="must"):
+            plots.show_memory(bits, lags, ax)

@@ -1,5 +1,6 @@
 """Pictures that several chapters share. Colours are told apart with any colour vision."""
 
+from flux.plots.maps import show_map, show_memory
 from flux.plots.networks import show_raster, show_state_graph, show_weights
 from flux.plots.recordings import (
     show_bin_widths,
@@ -17,6 +18,8 @@ __all__ = [
     "show_correlations",
     "show_couplings",
     "show_estimates",
+    "show_map",
+    "show_memory",
     "show_raster",
     "show_relay_curve",
     "show_relay_scores",
