@@ -47,6 +47,14 @@ from flux.relays.relay_information import (
     relay_information,
     relay_order,
 )
+from flux.relays.significance import (
+    DriftSignificance,
+    OrderSignificance,
+    ScoreSignificance,
+    drift_significance,
+    order_significance,
+    score_significance,
+)
 from flux.search.covariance_adaptation import evolve_cma
 from flux.search.evolution import Evolution, SearchError, evolve
 from flux.search.gradient_ascent import Ascent, ascend
@@ -67,6 +75,7 @@ __all__ = [
     "CanonicalFlux",
     "ConvergenceError",
     "Drift",
+    "DriftSignificance",
     "Evolution",
     "FittedFlux",
     "Flux",
@@ -77,6 +86,7 @@ __all__ = [
     "Law",
     "Misfit",
     "NetworkFit",
+    "OrderSignificance",
     "PackedSpins",
     "PatternGenerator",
     "Recall",
@@ -86,6 +96,7 @@ __all__ = [
     "RookPeriods",
     "SampleInterval",
     "SampledAttractors",
+    "ScoreSignificance",
     "SearchError",
     "StoreError",
     "SweepError",
@@ -104,6 +115,7 @@ __all__ = [
     "decode",
     "design_flux",
     "drift",
+    "drift_significance",
     "encode",
     "entropy",
     "entropy_from_counts",
@@ -127,6 +139,7 @@ __all__ = [
     "mutual_information",
     "nrooks",
     "on_probability",
+    "order_significance",
     "pack",
     "pattern_generator",
     "recall",
@@ -143,6 +156,7 @@ __all__ = [
     "sample_attractors",
     "sample_flux",
     "sample_flux_interval",
+    "score_significance",
     "shift_neurons",
     "shuffle_trials",
     "simulate",

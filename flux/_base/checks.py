@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import reprlib
 import sys
 from collections.abc import Iterable
@@ -50,6 +51,14 @@ def check_real(name: str, value: object, minimum: float, maximum: float = np.inf
         )
         raise ArgumentError(f"{name} must be a finite number {span}, but was {short(value)}")
     return number
+
+
+def check_resamples(level: object, resamples: object) -> tuple[float, int]:
+    """Return a confidence level and a number of resamples that allows for it, or raise."""
+    share = check_real("level", level, 1e-6, 1 - 1e-6)
+    # fewer could never reject
+    least = max(20, math.ceil(1 / (1 - share) - 1e-6) - 1)
+    return share, check_count("resamples", resamples, least)
 
 
 def check_rng(rng: object) -> np.random.Generator:

@@ -9,16 +9,20 @@ import numpy as np
 
 from flux._base.types import Floats
 
-WARM_UP = 2
-"""Plain steps that give the iteration its norm."""
-
-
 PROBE = 6
 """Directions drawn from a random difference of laws, to see slow modes that the start hides."""
 
 
 EXHAUSTED = 1e-4
 """Product of the shares of probed images that are new, at which probing ends (rounding grows)."""
+
+
+NOTHING_NEW = 1e-12
+"""Share of an image at which it is but rounding: all that the chain remembers is known."""
+
+
+ROUNDS = 3
+"""Times that the iteration starts anew where rounding keeps it from its target."""
 
 
 SAFETY = 10.0
@@ -47,31 +51,40 @@ def solve_krylov(
 ) -> Krylov:
     """Return the stationary law of p -> step(p) by minimal residuals, with an error bound.
 
-    After a few plain steps from the uniform law, errors e are measured by
+    After two plain steps from the uniform law, errors e are measured by
     |e|^2 = sum e_k^2 / p_k. In this norm no step enlarges a difference of laws, and
     |e| >= sum |e_k| (a floor under the p_k keeps rounding from being magnified).
     Directions d_j with orthonormal images a_j = d_j (1 - P) are collected, first from a random
     difference of laws, which finds the slow modes whether or not the start excites them, then
     from the residual r. The error is r (1 - P)^-1, at most the largest singular value of the
-    d_j times |r|.
+    d_j times |r|. Where setting negative entries to zero has brought the error above
+    2 SAFETY target, all is done once more from there.
     """
-    p = np.full(size, 1.0 / size)
-    for _ in range(WARM_UP):
-        start, p = p, step(p)
-    scale = np.sqrt(p + 1e-6 / size)
-    correction, condition, count = _minimal_residuals(
-        lambda d: d - step(d * scale) / scale,
-        (p - start) / scale,
-        scale,
-        target=target,
-        max_steps=max_steps,
-    )
-    # rounding can leave entries below zero: what setting them to zero moves is in the residual
-    p = np.maximum(start + scale * correction, 0.0)
-    p /= p.sum()
-    size_r = float(np.linalg.norm((step(p) - p) / scale))
-    error = SAFETY * condition * (size_r + ROUNDING) * float(np.linalg.norm(scale))
-    return Krylov(p, error, condition, WARM_UP + count + 1)
+    p = step(np.full(size, 1.0 / size))
+    moved, steps, condition = step(p), 2, np.inf
+    best = Krylov(p, np.inf, np.inf, steps)
+    for _ in range(ROUNDS):
+        scale = np.sqrt(moved + 1e-6 / size)
+
+        def image(d: Floats, scale: Floats = scale) -> Floats:
+            return d - step(d * scale) / scale
+
+        correction, gain, count = _minimal_residuals(
+            image, (moved - p) / scale, scale, target=target, max_steps=max_steps
+        )
+        # directions that ran into rounding have no finite gain: the next round knows better
+        condition = max(condition, gain) if np.isfinite(condition) else gain
+        # rounding can leave entries below zero: what setting them to zero moves is in the residual
+        p = np.maximum(p + scale * correction, 0.0)
+        p /= p.sum()
+        moved = step(p)
+        steps += count + 1
+        size_r = float(np.linalg.norm((moved - p) / scale))
+        error = SAFETY * condition * (size_r + ROUNDING) * float(np.linalg.norm(scale))
+        best = min(best, Krylov(p, error, condition, steps), key=lambda found: found.error)
+        if best.error <= 2 * SAFETY * target or count == max_steps:
+            break
+    return best._replace(steps=steps)
 
 
 def solve_poisson(
@@ -117,6 +130,7 @@ def _minimal_residuals(
     count = 0
 
     def collect(d: Floats) -> float:
+        """Return the share of the image that is new; a direction without any is left out."""
         nonlocal count
         a = image(d)
         size_a = np.linalg.norm(a)
@@ -128,6 +142,8 @@ def _minimal_residuals(
             a -= more @ images[:count]
             overlap += more
             norm = np.linalg.norm(a)
+        if norm <= NOTHING_NEW * size_a:
+            return 0.0
         directions[count] = (d - overlap @ directions[:count]) / norm
         images[count] = a / norm
         count += 1
@@ -139,20 +155,21 @@ def _minimal_residuals(
     new = 1.0
     while count < PROBE and new > EXHAUSTED:
         new *= collect(d / np.linalg.norm(d))
-        d = images[count - 1]
+        d = images[max(0, count - 1)]
 
-    used = 0
+    used, new = 0, 1.0
     while True:
         gain = images[used:count] @ residual
         residual = residual - gain @ images[used:count]
         solution += gain @ directions[used:count]
         used = count
         size_r = float(np.linalg.norm(residual))
-        if count == max_steps or size_r <= target:
+        ends = count == max_steps or new == 0.0
+        if ends or size_r <= target:
             condition = _largest_singular_value(directions[:count])
-            if count == max_steps or condition * size_r <= target:
+            if ends or condition * size_r <= target:
                 return solution, condition, count
-        collect(residual / size_r)
+        new = collect(residual / size_r)
 
 
 def _largest_singular_value(rows: Floats) -> float:

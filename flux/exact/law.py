@@ -35,7 +35,7 @@ from flux.exact._chain import (
 from flux.exact._delay_lines import line_marginals
 from flux.exact._device import Device, check_device, device_step
 from flux.exact._elimination import SMALLEST_EXIT, eliminate, solve_direct, solve_extended
-from flux.exact._krylov import Krylov, solve_krylov
+from flux.exact._krylov import SAFETY, Krylov, solve_krylov
 from flux.exact.parts import Network, Part, take_apart
 from flux.model.states import MAX_CODED
 
@@ -49,8 +49,8 @@ MAX_STEPS = 100
 """Steps after which the iteration gives up."""
 TOLERANCE = 1e-10
 """Allowed error sum |p - pi| of a law found by iteration: the flux is right to 1e-9 bits then."""
-TARGET = 0.05 * TOLERANCE
-"""Error at which the iteration stops; it measures a little less than the bound on the way."""
+TARGET = TOLERANCE / (2 * SAFETY)
+"""Error at which the iteration stops; the bound is SAFETY times that, and rounding comes on top."""
 INSTEAD = "bound the flux with flux_interval, or simulate_chains and estimate it with model_flux"
 
 

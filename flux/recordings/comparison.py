@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from flux._base.checks import (
     check_choice,
     check_count,
-    check_real,
+    check_resamples,
     check_rng,
 )
 from flux._base.errors import ArgumentError
@@ -175,9 +175,7 @@ def compare_flux(
     """
     check_rng(rng)
     check_choice("method", method, FLUX_METHODS)
-    level = check_real("level", level, 1e-6, 1 - 1e-6)
-    # fewer could never reject
-    resamples = check_count("resamples", resamples, max(20, math.ceil(1 / (1 - level) - 1e-6) - 1))
+    level, resamples = check_resamples(level, resamples)
     trials = [as_chains("x1", x1), as_chains("x2", x2)]
     if trials[0][0].shape[1] != trials[1][0].shape[1]:
         raise ArgumentError(

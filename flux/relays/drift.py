@@ -77,16 +77,10 @@ def drift(scores: ArrayLike, lag: int = 1, again: ArrayLike | None = None) -> Dr
     >>> drift([[1, 0], [1, 0], [0, 1]]).correlation
     array([ 1., -1.])
     """
-    profiles = _check_scores("scores", scores, 2)
-    lag = check_count("lag", lag, 1, len(profiles) - 1)
-    other = profiles if again is None else _check_scores("again", again, 2)
-    if other.shape != profiles.shape:
-        raise ArgumentError(
-            f"again must have shape {profiles.shape} like scores, but had {other.shape}"
-        )
+    profiles, other, lag = check_profiles(scores, lag, again)
     now, later, same = profiles[:-lag], other[lag:], other[:-lag]
     return Drift(
-        _correlate(now, later), _jaccard(now, later), _correlate(now, same), _jaccard(now, same)
+        correlate(now, later), _jaccard(now, later), correlate(now, same), _jaccard(now, same)
     )
 
 
@@ -121,6 +115,27 @@ def smearedness(scores: ArrayLike) -> Floats:
     return np.asarray(values.sum(0) - values.max(0))
 
 
+def check_profiles(
+    scores: ArrayLike, lag: int, again: ArrayLike | None
+) -> tuple[Floats, Floats, int]:
+    """Return scores, those of the other samples or the same, and the lag, or raise."""
+    profiles = _check_scores("scores", scores, 2)
+    lag = check_count("lag", lag, 1, len(profiles) - 1)
+    other = profiles if again is None else _check_scores("again", again, 2)
+    if other.shape != profiles.shape:
+        raise ArgumentError(
+            f"again must have shape {profiles.shape} like scores, but had {other.shape}"
+        )
+    return profiles, other, lag
+
+
+def correlate(a: Floats, b: Floats) -> Floats:
+    """Return the Pearson correlations of rows, nan where one of both is flat."""
+    a, b = (x - x.mean(1, keepdims=True) for x in (a, b))
+    spread = np.sqrt((a * a).sum(1) * (b * b).sum(1))
+    return np.divide((a * b).sum(1), spread, where=spread > 0, out=np.full(len(a), np.nan))
+
+
 def _check_scores(name: str, value: ArrayLike, dimensions: int | None) -> Floats:
     scores = check_floats(name, value)
     if scores.ndim < 2 or 0 in scores.shape or (dimensions and scores.ndim != dimensions):
@@ -129,12 +144,6 @@ def _check_scores(name: str, value: ArrayLike, dimensions: int | None) -> Floats
     if not np.isfinite(scores).all():
         raise ArgumentError(f"{name} must be finite, but held other values")
     return scores
-
-
-def _correlate(a: Floats, b: Floats) -> Floats:
-    a, b = (x - x.mean(1, keepdims=True) for x in (a, b))
-    spread = np.sqrt((a * a).sum(1) * (b * b).sum(1))
-    return np.divide((a * b).sum(1), spread, where=spread > 0, out=np.full(len(a), np.nan))
 
 
 def _jaccard(a: Floats, b: Floats) -> Floats:

@@ -17,7 +17,12 @@ from flux._base.threads import share, thread_pool
 from flux._base.types import Codes, Floats
 from flux.relays._checked_samples import Samples, check_samples
 from flux.relays._information_given import Flags, information_given, warn_if_unreliable
-from flux.relays._sample_groups import information_along, one_group, split_information
+from flux.relays._sample_groups import (
+    group_information,
+    information_along,
+    one_group,
+    split_information,
+)
 from flux.relays.relay_information import RelayOrder, find_order
 
 Kind = Literal["single", "aggregated", "shapley"]
@@ -145,7 +150,7 @@ def relay_scores(
             check_rng(rng)
         states_met = information_given(samples, [_richest(samples)], "relay scores", progress)
         warn_if_unreliable(states_met.reliable, states_met.states, samples)
-        return _single(samples, states_met.I[0])
+        return _single(samples)
     rng = check_rng(rng)
     if kind == "aggregated":
         greedy = find_order(samples, rng, progress)
@@ -153,7 +158,7 @@ def relay_scores(
         return _aggregated(greedy)
     states_met = information_given(samples, [np.arange(len(samples.Y))], "relay scores", progress)
     warn_if_unreliable(states_met.reliable, states_met.states, samples)
-    return _shapley(samples, rng, orders, progress)
+    return score_nodes(samples, kind, rng, orders, progress)
 
 
 def relay_over_time(
@@ -229,15 +234,24 @@ def relay_over_time(
             greedy = find_order(samples, rng, False)
             if kind == "aggregated":
                 scores = _aggregated(greedy)
-            elif kind == "single":
-                scores = _single(samples, greedy.I_in_out)
             else:
-                scores = _shapley(samples, rng, orders, False)
+                scores = score_nodes(samples, kind, rng, orders, False)
             rows.append((scores, *greedy))
             bar.update()
     stacked = RelaysOverTime(*(np.stack(field) for field in zip(*rows, strict=True)))
     warn_if_unreliable(stacked.reliable, stacked.states, samples)
     return stacked
+
+
+def score_nodes(
+    samples: Samples, kind: Kind, rng: np.random.Generator, orders: int, progress: bool
+) -> Floats:
+    """Return the scores of checked samples, without a warning."""
+    if kind == "single":
+        return _single(samples)
+    if kind == "aggregated":
+        return _aggregated(find_order(samples, rng, progress))
+    return _shapley(samples, rng, orders, progress)
 
 
 def _aggregated(greedy: RelayOrder) -> Floats:
@@ -249,10 +263,12 @@ def _aggregated(greedy: RelayOrder) -> Floats:
     return scores
 
 
-def _single(samples: Samples, I_in_out: float) -> Floats:
+def _single(samples: Samples) -> Floats:
     n, n_samples = samples.Y.shape
-    kernel_args = (np.arange(n), samples.Y, samples.n_values, samples.pairs, one_group(n_samples))
-    return I_in_out - split_information(0, n, *kernel_args) / n_samples
+    groups = one_group(n_samples)
+    kernel_args = (np.arange(n), samples.Y, samples.n_values, samples.pairs, groups)
+    bits = group_information(samples.pairs, groups) - split_information(0, n, *kernel_args)
+    return bits / n_samples
 
 
 def _shapley(samples: Samples, rng: np.random.Generator, orders: int, progress: bool) -> Floats:

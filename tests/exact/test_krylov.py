@@ -43,6 +43,20 @@ def test_weak_networks_are_exact_though_one_step_forgets_nearly_all(width, biase
         assert found.steps < 40
 
 
+@pytest.mark.parametrize("seed", [0, 3, 75, *range(110, 120)])
+def test_neurons_that_are_seldom_on_converge(seed):
+    """Most states then have next to no probability, and rounding makes some of them negative."""
+    n, rng = 10, np.random.default_rng(seed)
+    W = rng.normal(size=(n, n))
+    np.fill_diagonal(W, -2.0)
+    links = chain.make_chain(W, W.sum(1) + rng.uniform(-8, -2, n), folded=False)
+    pi, _ = elimination.solve_direct(chain.dense_transitions(links), POOL)
+    found = krylov.solve_krylov(
+        chain.make_step(links, POOL), len(pi), target=law.TARGET, max_steps=law.MAX_STEPS
+    )
+    assert np.abs(found.p - pi).sum() <= found.error <= law.TOLERANCE
+
+
 @pytest.mark.parametrize("coupling", [12, 20, 28])
 def test_iteration_does_not_promise_what_metastable_chains_deny(coupling):
     """Ferromagnets with a field: the uniform start hides the slow mode, the probe finds it."""
