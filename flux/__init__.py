@@ -40,6 +40,13 @@ from flux.recordings.spike_trains import spike_trains
 from flux.recordings.surrogates import jitter_spikes, shift_neurons, shuffle_trials
 from flux.relays.coarse_graining import coarse_grain
 from flux.relays.drift import Drift, drift, smearedness
+from flux.relays.knockouts import (
+    PatchedRuns,
+    RecordedRun,
+    run_steps,
+    run_with_knockout,
+    run_with_patch,
+)
 from flux.relays.node_scores import RelaysOverTime, relay_over_time, relay_scores
 from flux.relays.relay_information import (
     RelayInformation,
@@ -88,8 +95,10 @@ __all__ = [
     "NetworkFit",
     "OrderSignificance",
     "PackedSpins",
+    "PatchedRuns",
     "PatternGenerator",
     "Recall",
+    "RecordedRun",
     "RelayInformation",
     "RelayOrder",
     "RelaysOverTime",
@@ -153,6 +162,9 @@ __all__ = [
     "rookness",
     "rooks_matrix",
     "row_overlap",
+    "run_steps",
+    "run_with_knockout",
+    "run_with_patch",
     "sample_attractors",
     "sample_flux",
     "sample_flux_interval",

@@ -35,6 +35,8 @@ BIAS = rng().normal(size=N).round(2)
 STATES = flux.simulate(WEIGHTS, 200, rng=rng(), b=BIAS)
 WRITTEN = [[1, 0, 0, 0, 0], [-1, 0, 0, 0, 0]]
 LABELS = rng().integers(0, 3, (2, 200))
+NETWORK = (lambda h, x: 0.5 * h + x, lambda h: h @ WEIGHTS)
+STATES_SHOWN = (rng().normal(size=(4, N)), *rng().normal(size=(2, 4, 3, N)))
 SENDERS = np.roll(np.arange(N), 1)
 
 # all public functions that take weights W and a bias b, but no sparse weights
@@ -124,6 +126,14 @@ ARRAYS: dict[str, tuple[Call, tuple[Any, ...]]] = {
     "mutual_information": (flux.mutual_information, (np.full((2, 2), 0.25),)),
     "entropy_from_counts": (flux.entropy_from_counts, (np.array([3, 2, 1]),)),
     "coarse_grain": (flux.coarse_grain, (rng().normal(size=(20, N)),)),
+    "run_with_knockout": (
+        lambda h0, x: flux.run_with_knockout(*NETWORK, h0, x, [0], 1, rng=rng()),
+        STATES_SHOWN[:2],
+    ),
+    "run_with_patch": (
+        lambda h0, x, donor_x: flux.run_with_patch(*NETWORK, h0, x, donor_x, [0], 1),
+        STATES_SHOWN,
+    ),
     "relay_information": (
         lambda a, c, Y: flux.relay_information(a, c, Y, [0, 1]),
         (*LABELS, STATES),

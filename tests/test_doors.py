@@ -37,6 +37,11 @@ ORDER = flux.relay_order(
     *np.tile([0, 1], (2, 32)), np.tile([[0, 1], [1, 1]], (32, 1)), rng=generator()
 )
 
+SHOWN = [[[0.5, 1.0], [2.0, -1.0], [0.25, 0.0]], [[-1.0, 3.0], [1.0, 4.0], [0.0, -2.0]]]
+NETWORK = {
+    "step": lambda h, x: 0.5 * h + x, "read": lambda h: h.sum(1), "h0": [[0.5, 0.0], [1.0, 2.0]],
+}  # fmt: skip
+
 
 def small_network() -> Any:
     return trained.make_network("gru", TASK, rng=generator(), hidden=2)
@@ -116,6 +121,13 @@ GOOD: dict[Callable[..., Any], Callable[[], dict[str, Any]]] = {
     flux.rookness: lambda: {"W": W},
     flux.rooks_matrix: lambda: {"permutation": [1, 0], "signs": [1, -1], "strength": 2.0},
     flux.row_overlap: lambda: {"W": W},
+    flux.run_steps: lambda: {**NETWORK, "x": SHOWN},
+    flux.run_with_knockout: lambda: {
+        **NETWORK, "x": SHOWN, "nodes": [1], "time": 1, "mode": "mean",
+    },
+    flux.run_with_patch: lambda: {
+        **NETWORK, "x": SHOWN, "donor_x": SHOWN[::-1], "nodes": [0], "time": 0,
+    },
     flux.sample_attractors: lambda: {
         "W": W, "b": B, "starts": 3, "max_steps": 9, "ties": "keep",
     },
@@ -281,6 +293,11 @@ MEANT = {
     "balance": {"minus one"},
     "n_symbols": {"huge"},
     "fitness": {"function"},
+    # whatever can be called may be a network: it fails in its own words
+    "step of run_steps": {"function", "type"},
+    "step of run_with_knockout": {"function", "type"},
+    "step of run_with_patch": {"function", "type"},
+    "read": {"function", "type"},
     "mutation of evolve": {"function"},
     "W0 of evolve": {"minus one", "bool", "five axes"},
     "W0 of evolve_cma": {"minus one", "bool", "five axes"},

@@ -113,6 +113,7 @@ def present(values: xarray.DataArray, over: str) -> list[int]:
 FEWEST = 20
 """Independent seeds, networks, recordings or runs behind each stored number of an ensemble."""
 COUNTS: dict[str, Callable[[Any], list[int]]] = {
+    "any_framework.json": lambda found: [len(networks) for networks in found.values()],
     # of 10 neurons; larger networks take minutes each, and the chapter prints how many there are
     "approximate.json": lambda found: [
         sum(r["n"] == 10 and r["width"] == w for r in found) for w in (0.1, 0.3, 0.6, 1.0, 1.5)

@@ -170,6 +170,8 @@ def as_array(name: str, value: object, kinds: str = "") -> NDArray[Any]:
     """Return `value` as a plain array, or raise a ValueError: the door of all array arguments.
 
     `kinds` are the letters of the types allowed, such as "biuf"; without them any type is.
+    Tensors may require gradients, lie on a GPU, or be of a type that numpy lacks, bfloat16 first
+    of all, which float32 holds without a loss.
     """
     if sparse.issparse(value):
         raise ArgumentError(
@@ -177,15 +179,54 @@ def as_array(name: str, value: object, kinds: str = "") -> NDArray[Any]:
         )
     check_unmasked(name, value)
     try:
-        array = np.asarray(value)
-    except Exception:  # ragged lists, and whatever foreign arrays raise
+        array = _read_foreign(name, value)
+    except ArgumentError:
+        raise
+    except Exception as error:  # ragged lists, and whatever foreign arrays raise
+        hint = ""
+        if hasattr(value, "__array__"):
+            words = " ".join(str(error).split())[:120]
+            hint = (
+                f" ({words}): pass numpy's, as .detach().cpu().numpy() of a tensor gives, outside"
+                " of compiled functions"
+            )
         raise ArgumentError(
-            f"{name} must be an array, all rows alike, but was {short(value)}"
+            f"{name} must be an array, all rows alike, but was {short(value)}{hint}"
         ) from None
     if kinds and array.dtype.kind not in kinds:
         wanted = "real numbers" if "f" in kinds else "integers"
         raise ArgumentError(f"{name} must be an array of {wanted}, but was {short(value)}")
     return array
+
+
+def _read_foreign(name: str, value: Any) -> NDArray[Any]:
+    """Return an array as numpy's, whatever library made it; none of them is imported."""
+    if isinstance(value, (list, tuple)) and value and _is_tensor(value[0]):
+        return np.asarray([_read_foreign(name, one) for one in value])
+    if hasattr(value, "todense") or str(getattr(value, "layout", "")).startswith("torch.sparse"):
+        way = "to_dense" if hasattr(value, "to_dense") else "todense"
+        raise ArgumentError(
+            f"{name} must be a dense array here, but was sparse: pass .{way}() of it"
+        )
+    if _is_tensor(value):
+        value = value.detach().cpu()
+        try:
+            return np.asarray(value)
+        except TypeError:
+            # torch's floats of one and two bytes; what is no float would lose something
+            if not value.is_floating_point():
+                raise
+            return np.asarray(value.float())
+    array = np.asarray(value)
+    if array.dtype.isbuiltin == 2:  # types that other packages add, as JAX does
+        for known in (np.int8, np.float32, np.float64):
+            if np.can_cast(array.dtype, known):
+                return array.astype(known)
+    return array
+
+
+def _is_tensor(value: object) -> bool:
+    return callable(getattr(value, "detach", None)) and callable(getattr(value, "cpu", None))
 
 
 def check_unmasked(name: str, value: object) -> None:

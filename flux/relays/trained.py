@@ -18,6 +18,7 @@ from flux._base.progress import progress_bar
 from flux._base.types import Floats
 from flux.relays import _recurrent_network as cells
 from flux.relays._recurrent_network import TrainedNetwork
+from flux.relays.knockouts import Mode
 from flux.relays.tasks import Sequences
 
 with needs("trained"):
@@ -26,7 +27,6 @@ with needs("trained"):
 
 Cell = Literal["rnn", "gru", "lstm"]
 Start = Literal["uniform", "identity"]
-Mode = Literal["shuffle", "zero", "mean"]
 Overwritten = Literal["hc", "h"]
 RATES = {"rnn": 1e-3, "gru": 3e-3, "lstm": 3e-3}
 """The kinds of networks, and the learning rate at which each is trained unless told otherwise."""

@@ -4,11 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fake_tensors import SparseTensor, Tensor
 from scipy import sparse
 
+import flux
 from flux import ArgumentError
 from flux._base.checks import (
     LARGEST_SUM,
+    as_array,
     check_any_weights,
     check_bias,
     check_choice,
@@ -176,3 +179,111 @@ def test_short_is_one_line(value: Any) -> None:
     text = short(value)
     assert len(text) <= 200
     assert "\n" not in text
+
+
+VALUES = np.array([[0.5, -1.25], [3.0, 0.0]], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        (Tensor(VALUES), "f4"),
+        (Tensor(VALUES, grad=True), "f4"),
+        (Tensor(VALUES.astype(float), grad=True), "f8"),
+        (Tensor(VALUES, device="cuda:0"), "f4"),
+        (Tensor(VALUES, device="cuda:0", grad=True), "f4"),
+        (Tensor(VALUES, "bfloat16"), "f4"),
+        (Tensor(VALUES, "float8_e5m2", grad=True, device="cuda:0"), "f4"),
+        ([Tensor(row, "bfloat16", grad=True) for row in VALUES], "f4"),
+        (tuple(Tensor(row, device="mps:0") for row in VALUES), "f4"),
+    ],
+    ids=repr,
+)
+def test_tensors_become_arrays_without_a_loss(value: Any, dtype: str) -> None:
+    if isinstance(value, Tensor) and value.numpy.__func__ is Tensor.numpy and value.grad:
+        with pytest.raises(RuntimeError, match="requires grad"):
+            np.asarray(value)
+    found = as_array("x", value, "f")
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, VALUES)
+
+
+def test_integer_tensors_stay_integers() -> None:
+    found = as_array("nodes", Tensor([3, 2**62 + 1], device="cuda:0"), "iu")
+    assert found.dtype == np.int64
+    assert found.tolist() == [3, 2**62 + 1]
+
+
+def test_a_tensor_s_memory_is_shared_where_it_can_be() -> None:
+    values = VALUES.copy()
+    assert np.shares_memory(as_array("x", Tensor(values, grad=True)), values)
+
+
+@pytest.mark.parametrize("layout", ["torch.sparse_coo", "torch.sparse_csr"])
+def test_sparse_tensors_are_refused_with_the_remedy(layout: str) -> None:
+    tensor = SparseTensor(VALUES)
+    tensor.layout = layout
+    with pytest.raises(ArgumentError, match=r"^x must be a dense array .* pass \.to_dense\(\)"):
+        as_array("x", tensor)
+    assert np.array_equal(as_array("x", tensor.to_dense()), VALUES)
+    with pytest.raises(ArgumentError, match=r"^W must be a dense array here"):
+        flux.exact_flux(tensor)
+
+
+def test_what_numpy_cannot_hold_is_refused_in_its_library_s_words() -> None:
+    remedy = r"^x must be an array.*unsupported ScalarType.*\.detach\(\)\.cpu\(\)\.numpy\(\)"
+    with pytest.raises(ArgumentError, match=remedy) as caught:
+        as_array("x", Tensor(np.arange(3), "quint8"))
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("name", ["bfloat16", "float8_e4m3fn", "float8_e5m2", "int4", "uint4"])
+def test_types_of_jax_become_numpy_s_without_a_loss(name: str) -> None:
+    jnp = pytest.importorskip("jax.numpy", reason="jax is no requirement")
+    small = jnp.asarray([1, 0, 3], getattr(jnp, name))
+    found = as_array("x", small, "biuf")
+    assert found.dtype == ("int8" if "int" in name else "float32")
+    assert found.tolist() == [1, 0, 3]
+    assert as_array("x", np.asarray(small), "biuf").dtype == found.dtype
+
+
+def test_all_bfloat16_are_exact() -> None:
+    jnp = pytest.importorskip("jax.numpy", reason="jax is no requirement")
+    every = np.arange(2**16, dtype=np.uint16).view(jnp.bfloat16)
+    np.testing.assert_array_equal(
+        as_array("x", every), (np.arange(2**16, dtype=np.uint32) << 16).view(np.float32)
+    )
+
+
+def test_arrays_of_jax() -> None:
+    jax = pytest.importorskip("jax", reason="jax is no requirement")
+    sparse_ones = pytest.importorskip("jax.experimental.sparse").BCOO.fromdense(jax.numpy.eye(2))
+    with pytest.raises(ArgumentError, match=r"^x must be a dense array .* pass \.todense\(\)"):
+        as_array("x", sparse_ones)
+    with pytest.raises(
+        ArgumentError, match=r"^W must be an array.*traced array.*outside of compiled"
+    ):
+        jax.jit(flux.exact_flux)(np.eye(2))
+    np.testing.assert_array_equal(as_array("x", jax.numpy.asarray(VALUES)), VALUES)
+
+
+def test_torch_itself() -> None:
+    torch = pytest.importorskip("torch", reason="torch is no requirement")
+    tensor = torch.tensor(VALUES, requires_grad=True)
+    for one in (
+        tensor,
+        tensor.detach(),
+        tensor.bfloat16(),
+        list(tensor),
+        torch.nn.Parameter(tensor),
+    ):
+        np.testing.assert_array_equal(as_array("x", one, "f"), VALUES)
+    for one in (tensor.to_sparse(), tensor.to_sparse_csr()):
+        with pytest.raises(ArgumentError, match=r"pass \.to_dense\(\)"):
+            as_array("x", one)
+
+
+def test_relays_of_tensors_are_those_of_arrays() -> None:
+    h = np.random.default_rng(1).normal(size=(60, 3)).astype(np.float32)
+    found = flux.coarse_grain(Tensor(h, grad=True, device="cuda:0"))
+    assert np.array_equal(found, flux.coarse_grain(h))
