@@ -47,6 +47,7 @@ from flux.relays.relay_information import (
     relay_information,
     relay_order,
 )
+from flux.relays.relay_sets import RelaySets, all_relay_information, knockout_accuracy
 from flux.search.covariance_adaptation import evolve_cma
 from flux.search.evolution import Evolution, SearchError, evolve
 from flux.search.gradient_ascent import Ascent, ascend
@@ -82,6 +83,7 @@ __all__ = [
     "Recall",
     "RelayInformation",
     "RelayOrder",
+    "RelaySets",
     "RelaysOverTime",
     "RookPeriods",
     "SampleInterval",
@@ -92,6 +94,7 @@ __all__ = [
     "TieError",
     "Ties",
     "TooLargeError",
+    "all_relay_information",
     "all_states",
     "approximate_flux",
     "ascend",
@@ -120,6 +123,7 @@ __all__ = [
     "flux_interval",
     "gaussian_weights",
     "jitter_spikes",
+    "knockout_accuracy",
     "lagged_correlation",
     "mean_period",
     "memory_curve",
