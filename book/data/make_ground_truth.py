@@ -45,7 +45,7 @@ def wire(x, y, decay, rng):
     layer, offset, readout, bias = [], [], np.zeros((DIGITS, NODES)), np.zeros(DIGITS)
     for c in range(DIGITS):
         # its digit as often as all others together
-        shown = np.concatenate([np.repeat(np.flatnonzero(y == c), DIGITS - 1), np.flatnonzero(y != c)])
+        shown = np.repeat(np.arange(len(y)), np.where(y == c, DIGITS - 1, 1))
         W1, b1, W2, b2 = fit(x[shown], y[shown] == c, 2, decay, rng)
         layer.append(W1)
         offset.append(b1)
@@ -130,14 +130,14 @@ def measure(kind, seed):
             "above": rounded((above > 1e-9).mean(), 6),
             "above_smaller": rounded(((smaller > 1e-9) & (SIZE > 0)).mean(), 6),
             "most_above": rounded(above.max()),
-            "modes": {mode: regress(a[:, c], found, single, pair) for mode, a in accuracies.items()},
+            "modes": {
+                mode: regress(a[:, c], found, single, pair) for mode, a in accuracies.items()
+            },
             "accuracy": rounded(accuracies["zero"][0, c]),
         }
         if pair is not None:
             codes = [1 << pair[0], 1 << pair[1], (1 << pair[0]) | (1 << pair[1])]
-            row["lost"] = {
-                mode: rounded(a[0, c] - a[codes, c]) for mode, a in accuracies.items()
-            }
+            row["lost"] = {mode: rounded(a[0, c] - a[codes, c]) for mode, a in accuracies.items()}
             row["pair_I"] = rounded(found.I[codes])
         concepts.append(row)
     return {
@@ -153,8 +153,9 @@ if __name__ == "__main__":
     stored = json.loads(STORE.read_text()) if STORE.exists() else {}
     cases = [
         (kind, seed)
+        for kinds in (("composite", "full"), ("weak decay",))
         for seed in range(1, SEEDS + 1)
-        for kind in DECAY
+        for kind in kinds
         if str(seed) not in stored.get(kind, {})
     ]
     for kind, seed in tqdm(cases, "networks"):

@@ -229,7 +229,10 @@ def knockout_accuracy(
     change = (others - activities)[:, :, None] * readout.T
     kernel_args = (sets, activities @ readout.T + biases, change, truth.astype(np.int64))
     parts = []
-    with thread_pool() as pool, progress_bar("knockouts", len(sets), unit="set", show=progress) as bar:
+    with (
+        thread_pool() as pool,
+        progress_bar("knockouts", len(sets), unit="set", show=progress) as bar,
+    ):
         for first in range(0, len(sets), _CHUNK):
             count = min(_CHUNK, len(sets) - first)
             parts += share(pool, _balanced, count, 64, first, *kernel_args)
@@ -241,7 +244,8 @@ def _check_finite(name: str, value: ArrayLike, axes: int | None) -> Floats:
     array = check_floats(name, value)
     if axes not in (None, array.ndim) or 0 in array.shape or not np.isfinite(array).all():
         raise ArgumentError(
-            f"{name} must hold finite numbers" + (f" on {axes} axes, none empty" if axes else "")
+            f"{name} must hold finite numbers"
+            + (f" on {axes} axes, none empty" if axes else "")
             + f", but was {short(value)}"
         )
     return array
