@@ -124,6 +124,11 @@ ARRAYS: dict[str, tuple[Call, tuple[Any, ...]]] = {
     "mutual_information": (flux.mutual_information, (np.full((2, 2), 0.25),)),
     "entropy_from_counts": (flux.entropy_from_counts, (np.array([3, 2, 1]),)),
     "coarse_grain": (flux.coarse_grain, (rng().normal(size=(20, N)),)),
+    "all_relay_information": (flux.all_relay_information, (*LABELS, STATES)),
+    "knockout_accuracy": (
+        flux.knockout_accuracy,
+        (WEIGHTS, BIAS, WEIGHTS, BIAS, SENDERS, np.eye(N, dtype=bool)),
+    ),
     "relay_information": (
         lambda a, c, Y: flux.relay_information(a, c, Y, [0, 1]),
         (*LABELS, STATES),

@@ -57,9 +57,9 @@ def explained(wanted, *columns):
     """Return R^2 and the slopes of a linear regression; None where nothing varies."""
     if np.ptp(wanted) == 0:
         return None, None
-    A = np.column_stack([np.ones(len(wanted)), *columns])
-    slopes, *_ = np.linalg.lstsq(A, wanted, rcond=None)
-    return 1 - np.var(wanted - A @ slopes) / np.var(wanted), slopes[1:]
+    A = np.column_stack(columns) - np.mean(columns, 1)
+    slopes = np.linalg.pinv(A.T @ A) @ (A.T @ wanted)
+    return 1 - np.var(wanted - A @ slopes) / np.var(wanted), slopes
 
 
 def unit(values):
