@@ -92,6 +92,17 @@ def regress(accuracy, found, single, pair):
     return rows
 
 
+def see_unseen(xin, xout, Y, pair, seed):
+    """Return the relay order, and what a wired pair relays, on images not used for training."""
+    greedy = flux.relay_order(xin, xout, Y, rng=np.random.default_rng(seed), progress=False)
+    found = flux.relay_information(xin, xout, Y, pair, progress=False)
+    return {
+        "order": greedy.order.tolist(),
+        "reliable": int(greedy.reliable[-3]),
+        "pair_I": rounded(found.I),
+    }
+
+
 def measure(kind, seed):
     rng = np.random.default_rng([list(DECAY).index(kind), seed])
     order = rng.permutation(len(DIGIT))
@@ -139,6 +150,10 @@ def measure(kind, seed):
             codes = [1 << pair[0], 1 << pair[1], (1 << pair[0]) | (1 << pair[1])]
             row["lost"] = {mode: rounded(a[0, c] - a[codes, c]) for mode, a in accuracies.items()}
             row["pair_I"] = rounded(found.I[codes])
+            told = (unseen @ W2.T + b2).argmax(1) == c
+            row["unseen"] = see_unseen(
+                DIGIT[test] == c, told, flux.coarse_grain(unseen), pair, [seed, c]
+            )
         concepts.append(row)
     return {
         "accuracy": rounded(((unseen @ W2.T + b2).argmax(1) == DIGIT[test]).mean()),
