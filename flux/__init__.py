@@ -54,6 +54,7 @@ from flux.relays.relay_information import (
     relay_information,
     relay_order,
 )
+from flux.relays.relay_sets import RelaySets, all_relay_information, knockout_accuracy
 from flux.relays.significance import (
     DriftSignificance,
     OrderSignificance,
@@ -101,6 +102,7 @@ __all__ = [
     "RecordedRun",
     "RelayInformation",
     "RelayOrder",
+    "RelaySets",
     "RelaysOverTime",
     "RookPeriods",
     "SampleInterval",
@@ -112,6 +114,7 @@ __all__ = [
     "TieError",
     "Ties",
     "TooLargeError",
+    "all_relay_information",
     "all_states",
     "approximate_flux",
     "ascend",
@@ -141,6 +144,7 @@ __all__ = [
     "flux_interval",
     "gaussian_weights",
     "jitter_spikes",
+    "knockout_accuracy",
     "lagged_correlation",
     "mean_period",
     "memory_curve",

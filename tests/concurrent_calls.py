@@ -142,6 +142,10 @@ CALLS: dict[str, Callable[[], Any] | list[Callable[[], Any]]] = {
     "pack": lambda: flux.pack(spins()),
     "pattern_generator": lambda: flux.pattern_generator(12, strength=8.0, rng=draw()),
     "recall": lambda: flux.recall(weights(4), [[1, 0, 0, 0], [-1, 0, 0, 0]], [0, 1, 5]),
+    "all_relay_information": lambda: flux.all_relay_information(*relay_data()),
+    "knockout_accuracy": lambda: flux.knockout_accuracy(
+        weights(8), 0.0, weights(8), weights(8)[0], np.arange(8), flux.all_states(8) > 0
+    ),
     "relay_information": lambda: flux.relay_information(*relay_data(), [0]),
     "relay_order": lambda: flux.relay_order(*relay_data(), rng=draw(), progress=False),
     "relay_over_time": lambda: flux.relay_over_time(*relays_in_time(), rng=draw(), progress=False),

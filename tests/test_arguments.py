@@ -134,6 +134,11 @@ ARRAYS: dict[str, tuple[Call, tuple[Any, ...]]] = {
         lambda h0, x, donor_x: flux.run_with_patch(*NETWORK, h0, x, donor_x, [0], 1),
         STATES_SHOWN,
     ),
+    "all_relay_information": (flux.all_relay_information, (*LABELS, STATES)),
+    "knockout_accuracy": (
+        flux.knockout_accuracy,
+        (WEIGHTS, BIAS, WEIGHTS, BIAS, SENDERS, np.eye(N, dtype=bool)),
+    ),
     "relay_information": (
         lambda a, c, Y: flux.relay_information(a, c, Y, [0, 1]),
         (*LABELS, STATES),

@@ -49,6 +49,7 @@ def small_network() -> Any:
 
 # one good call of each public function; arguments named rng and progress are added
 GOOD: dict[Callable[..., Any], Callable[[], dict[str, Any]]] = {
+    flux.all_relay_information: lambda: {"xin": LABELS, "xout": LABELS, "Y": STATES},
     flux.all_states: lambda: {"n": 2},
     flux.ascend: lambda: {
         "W0": W, "bound": 3.0, "norm": "entry", "starts": 1, "jobs": 1, "target": 9.0,
@@ -94,6 +95,10 @@ GOOD: dict[Callable[..., Any], Callable[[], dict[str, Any]]] = {
     flux.canonical_flux: lambda: {"x": SPINS * 8, "lag": 1},
     flux.flux_interval: lambda: {"W": W, "b": B, "samples": 1000},
     flux.gaussian_weights: lambda: {"n": 2, "width": 1.0, "density": 0.5, "balance": 0.0},
+    flux.knockout_accuracy: lambda: {
+        "h": W, "instead": 0.0, "weight": W, "bias": B, "y": [0, 1],
+        "out": [[True, False], [True, True]],
+    },
     flux.lagged_correlation: lambda: {"x": SPINS, "lag": 1},
     flux.mean_period: lambda: {"attractors": flux.find_attractors(W, B), "weight": "state"},
     flux.memory_curve: lambda: {"W": W, "lags": [1, 2], "b": B},
@@ -309,6 +314,7 @@ MEANT = {
     "scores of smearedness": {"five axes"},
     "relay": {"empty axes"},
     "nodes": {"empty axes"},
+    "instead": {"bool", "minus one"},
     "data": {"ragged", "long and ragged"},
 }
 TAKE_SPARSE = {

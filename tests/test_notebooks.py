@@ -127,6 +127,7 @@ COUNTS: dict[str, Callable[[Any], list[int]]] = {
     "evolving.nc": lambda found: present(found.H, "seed"),
     "flux_and_period.nc": lambda found: present(found.I, "seed"),
     "gradient_race.nc": lambda found: present(found.evaluations, "run"),
+    "ground_truth.json": lambda found: [len(networks) for networks in found.values()],
     "large_vowels.json": lambda found: [found["utterances"]],
     "networks_damage.nc": lambda found: present(found.share, "run"),
     "phase_diagrams.nc": lambda found: present(found.I, "repeat"),

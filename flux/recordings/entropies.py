@@ -143,16 +143,14 @@ def shuffled_pair_bits(x: Multiplicities, y: Multiplicities) -> float:
     T = n_samples(x)
     top = int(min(x.value.max(), y.value.max()))
     log_of = np.log(np.arange(top + 1.0), where=np.arange(top + 1) > 0, out=np.zeros(top + 1))
-    met = _sum_shuffled(x.value, x.times, y.value, y.times, T, np.arange(top + 1) * log_of)
-    return (math.log(T) - met / T) / math.log(2.0)
+    met = x.times @ sum_shuffled(x.value, y.value, y.times, T, np.arange(top + 1) * log_of)
+    return (math.log(T) - float(met) / T) / math.log(2.0)
 
 
 @jit
-def _sum_shuffled(
-    a: Codes, times_a: Codes, b: Codes, times_b: Codes, T: int, m_log_m: Floats
-) -> float:
-    """Return the sum of E[m log m] over all pairs of symbols, m ~ Hypergeometric(T, a, b)."""
-    total = 0.0
+def sum_shuffled(a: Codes, b: Codes, times_b: Codes, T: int, m_log_m: Floats) -> Floats:
+    """Return for each a the sum of E[m log m] over all b, m ~ Hypergeometric(T, a, b)."""
+    total = np.zeros(a.size)
     for i in range(a.size):
         for j in range(b.size):
             mode = (a[i] + 1) * (b[j] + 1) // (T + 2)
@@ -172,7 +170,7 @@ def _sum_shuffled(
                 mean += chance * m_log_m[m - 1]
                 if chance < 1e-18:
                     break
-            total += times_a[i] * times_b[j] * mean / norm
+            total[i] += times_b[j] * mean / norm
     return total
 
 

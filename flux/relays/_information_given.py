@@ -65,13 +65,21 @@ def information_given(
     # entropies of input, output and both, given a Y0 that is shuffled against them
     H_in, H_out, H_both = np.array(given).T
     null = H_in + H_out - H_both
-    reliable = (
-        (null >= 0.9 * I[0] - TIE)
-        & (null <= I[0] + 0.1 * min(H_in[0], H_out[0]) + TIE)
-        # else the null may fall back to I(in;out) on its way from too high to too low
-        & (H_both >= 0.9 * H_both[0] - TIE)
-    )
+    reliable = are_reliable(null, H_both, I[0], min(H_in[0], H_out[0]), H_both[0])
     return InformationGiven(I, null, np.array(states), reliable)
+
+
+def are_reliable(null: Floats, H_both: Floats, I: float, H_label: float, H_pair: float) -> Flags:
+    """Whether nulls are near I(in;out), the smaller label's entropy being `H_label`.
+
+    `H_both` are the equally shuffled H(in,out|Y0), and `H_pair` is H(in,out).
+    """
+    return np.asarray(
+        (null >= 0.9 * I - TIE)
+        & (null <= I + 0.1 * H_label + TIE)
+        # else the null may fall back to I(in;out) on its way from too high to too low
+        & (H_both >= 0.9 * H_pair - TIE)
+    )
 
 
 def warn_if_unreliable(reliable: Flags, states: Codes, samples: Samples) -> None:
