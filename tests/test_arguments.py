@@ -134,6 +134,18 @@ ARRAYS: dict[str, tuple[Call, tuple[Any, ...]]] = {
         lambda h0, x, donor_x: flux.run_with_patch(*NETWORK, h0, x, donor_x, [0], 1),
         STATES_SHOWN,
     ),
+    "score_significance": (
+        lambda a, c, Y: flux.score_significance(a, c, Y, rng=rng(), resamples=20),
+        (*LABELS, STATES),
+    ),
+    "order_significance": (
+        lambda a, c, Y: flux.order_significance(a, c, Y, rng=rng(), resamples=20),
+        (*LABELS, STATES),
+    ),
+    "drift_significance": (
+        lambda scores: flux.drift_significance(scores, rng=rng(), resamples=20),
+        (rng().random((3, 5)),),
+    ),
     "all_relay_information": (flux.all_relay_information, (*LABELS, STATES)),
     "knockout_accuracy": (
         flux.knockout_accuracy,

@@ -67,6 +67,17 @@ GOOD: dict[Callable[..., Any], Callable[[], dict[str, Any]]] = {
     },
     flux.decode: lambda: {"codes": [0, 3], "n": 2},
     flux.design_flux: lambda: {"n": 8, "flux": 3.0, "k": 2},
+    flux.drift_significance: lambda: {
+        "scores": [[0.5, 1.0, 0.0], [0.0, 0.25, 1.0]], "lag": 1, "again": None, "level": 0.9,
+        "resamples": 20,
+    },
+    flux.order_significance: lambda: {
+        "xin": LABELS, "xout": LABELS, "Y": STATES, "level": 0.9, "resamples": 20,
+    },
+    flux.score_significance: lambda: {
+        "xin": LABELS, "xout": LABELS, "Y": STATES, "kind": "single", "orders": 2, "level": 0.9,
+        "resamples": 20,
+    },
     flux.drift: lambda: {"scores": [[1.0, 0.0], [0.5, 1.0]], "lag": 1, "again": [[1.0, 0.0]] * 2},
     flux.encode: lambda: {"x": SPINS},
     flux.entropy: lambda: {"p": [0.25, 0.75]},
