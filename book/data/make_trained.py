@@ -350,6 +350,16 @@ def measure_made_up(case, name, variant, rng):
     return row
 
 
+def known(recording, truth, told, steps, rng):
+    """Return the best node's score as a share of the concept's bits, and the same by chance."""
+    Y, bits = flux.coarse_grain(recording.h[:, steps]), flux.binary_entropy(truth.mean(1))
+    others = rng.permutation(truth.shape[1])
+    return [
+        rounded((single_scores(*pair, Y).max(-1) / bits[:, None]).mean(0), 3)
+        for pair in ((truth, told), (truth[:, others], told[:, others]))
+    ]
+
+
 def measure_read(case, rng):
     """Return the same for a recording: relays come from the training part, knockouts from tests."""
     network, times = case.network, case.times
@@ -360,6 +370,7 @@ def measure_read(case, rng):
     loss = make_loss(network, case.test, rng)
     (first, tops), (later, _) = (knockouts(loss, scores[:, p], times[p], rng) for p in (0, 2))
     by_order, reliable = greedy(truth, told, Y[:, 0], rng)
+    quarters = np.linspace(0, times[0], 5).round().astype(int)
     return {
         "updates": case.updates,
         "accuracy": rounded([np.mean(trained.decisions(other[0]) == case.test.y)]),
@@ -372,6 +383,7 @@ def measure_read(case, rng):
             "aggregated": [knockouts(loss, by_order, times[0], rng)[0]],
         },
         "matrix": rounded(tops, 3),
+        "known": known(recording, truth, told, quarters, rng),
         "smeared": rounded(np.mean(flux.smearedness(scores)) / scores.mean()),
     }
 
