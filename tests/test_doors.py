@@ -234,7 +234,8 @@ PUBLIC = [
     )
 ]
 # they take nothing, or files
-WITHOUT_A_CALL = {plots.use_style, tasks.japanese_vowels}
+READERS = {tasks.basic_motions, tasks.italy_power_demand, tasks.japanese_vowels}
+WITHOUT_A_CALL = {plots.use_style, *READERS}
 TESTED_ELSEWHERE = {"rng", "progress", "ax", "axes"}
 
 MASKED = np.ma.masked_array([[1.0, 2.0], [3.0, 4.0]], [[0, 1], [0, 0]])

@@ -135,7 +135,8 @@ PUBLIC_FUNCTIONS += [
     pytest.param(function, id=f"{module.__name__}.{name}")
     for module in (tasks, trained)
     for name, function in inspect.getmembers(module, inspect.isfunction)
-    if function.__module__ == module.__name__ and not name.startswith("_")
+    if name in getattr(module, "__all__", [])
+    or (function.__module__ == module.__name__ and not name.startswith("_"))
 ]
 
 

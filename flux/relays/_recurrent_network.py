@@ -56,19 +56,21 @@ class TrainedNetwork(eqx.Module):
 def make_layers(
     kind: str, task: Sequences, hidden: int, start: str, rng: np.random.Generator
 ) -> TrainedNetwork:
-    """Return an untrained network for a task; `start` counts for the plain cell only."""
+    """Return an untrained network for a task."""
     check_type("task", task, Sequences, "Sequences, as flux.relays.tasks makes them")
     inputs, questions = task.x.shape[-1], task.y.shape[-1]
     needed = 64.0 * hidden * (hidden + inputs + questions * task.classes)
     check_memory(needed, f"a network of {hidden} nodes", "use fewer hidden nodes")
-    cell_key, readout_key = jax.random.split(jax.random.key(int(rng.integers(2**32))))
+    key = jax.random.key(int(rng.integers(2**32)))
+    cell_key, readout_key, start_key = jax.random.split(key, 3)
     readout = eqx.nn.Linear(hidden, questions * task.classes, key=readout_key)
     cell: RNNCell | eqx.nn.GRUCell | eqx.nn.LSTMCell
     if kind == "rnn":
-        cell = _plain_cell(inputs, hidden, start, cell_key)
+        cell = _plain_cell(inputs, hidden, cell_key)
     else:
         gated = eqx.nn.GRUCell if kind == "gru" else eqx.nn.LSTMCell
         cell = gated(inputs, hidden, key=cell_key)
+    cell = _started(cell, start, hidden, start_key)
     return TrainedNetwork(cell, readout, kind, inputs, hidden, questions, task.classes)
 
 
@@ -196,15 +198,31 @@ def check_inputs(network: TrainedNetwork, x: object) -> Array:
     return jnp.asarray(shown, jnp.float32)
 
 
-def _plain_cell(inputs: int, hidden: int, start: str, key: Array) -> RNNCell:
-    """Return an untrained plain cell, its weights uniform or its recurrent ones the identity."""
+def _plain_cell(inputs: int, hidden: int, key: Array) -> RNNCell:
+    """Return an untrained plain cell, its weights uniform."""
     limit = hidden**-0.5
     shapes = ((hidden, inputs), (hidden, hidden), (hidden,))
     draws = zip(jax.random.split(key, 3), shapes, strict=True)
-    w, u, b = (jax.random.uniform(k, shape, minval=-limit, maxval=limit) for k, shape in draws)
-    if start == "identity":
-        u, b = jnp.eye(hidden), jnp.zeros(hidden)
-    return RNNCell(w, u, b)
+    return RNNCell(
+        *(jax.random.uniform(k, shape, minval=-limit, maxval=limit) for k, shape in draws)
+    )
+
+
+def _started(cell: Any, start: str, hidden: int, key: Array) -> Any:
+    """Return the cell with those weights replaced that `start` names."""
+    if start == "uniform":
+        return cell
+    if start == "forget":
+        # GRU and LSTM alike have here the gate that keeps the old state when it is open
+        return eqx.tree_at(lambda c: c.bias, cell, cell.bias.at[hidden : 2 * hidden].set(1.0))
+    parts = len(cell.weight_hh) // hidden
+    if start == "orthogonal":
+        blocks = jax.random.orthogonal(key, hidden, (parts,)).reshape(-1, hidden)
+        return eqx.tree_at(lambda c: c.weight_hh, cell, blocks)
+    identities = jnp.tile(jnp.eye(hidden), (parts, 1))
+    return eqx.tree_at(
+        lambda c: (c.weight_hh, c.bias), cell, (identities, jnp.zeros_like(cell.bias))
+    )
 
 
 def _advance(network: TrainedNetwork, x: Array, state: State) -> State:

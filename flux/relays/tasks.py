@@ -1,48 +1,29 @@
-"""Sequences to classify: two made up for memory and motion, two read from real recordings."""
+"""Sequences to classify: two made up for memory and motion, four read from real recordings."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from flux._base.checks import as_array, check_count, check_real, check_rng, check_type
+from flux._base.checks import as_array, check_count, check_real, check_rng
 from flux._base.errors import ArgumentError
 from flux._base.installed import needs
 from flux._base.memory import check_memory
 from flux._base.types import Codes
-from flux.relays._vowel_files import read_utterances, vowel_folder
+from flux.relays._sequences import Sequences, as_sequences, check_size, take
+from flux.relays._series_files import basic_motions, italy_power_demand, japanese_vowels
 
-Singles = NDArray[np.float32]
-
-
-class Sequences(NamedTuple):
-    """Sequences with their labels.
-
-    Attributes
-    ----------
-    x : (samples, steps, inputs) float32
-        What is shown; zeros after a sequence's end.
-    y : (samples, questions) int64
-        Labels from 0 to classes - 1; each question has one answer.
-    lengths : (samples,) int64
-        Steps of each sequence; the answer is read after the last of them.
-    classes : int
-        Answers to choose from.
-
-    Examples
-    --------
-    >>> x, lengths = np.zeros((3, 5, 2), np.float32), np.array([5, 5, 4])
-    >>> take(Sequences(x, np.array([[0], [1], [1]]), lengths, 2), [2]).lengths
-    array([4])
-    """
-
-    x: Singles
-    y: Codes
-    lengths: Codes
-    classes: int
+__all__ = [
+    "Sequences",
+    "basic_motions",
+    "block_task",
+    "concepts",
+    "digit_rows",
+    "italy_power_demand",
+    "japanese_vowels",
+    "memory_task",
+    "take",
+]
 
 
 def memory_task(
@@ -99,12 +80,12 @@ def memory_task(
     delay = check_count("delay", delay, 0)
     least = delay if shortest is None else check_count("shortest", shortest, 0, delay)
     noise = check_real("noise", noise, 0.0)
-    _check_size(samples, 1 + delay, bits, "lower samples, delay or bits")
+    check_size(samples, 1 + delay, bits, "lower samples, delay or bits")
     y = rng.integers(0, 2, (samples, bits))
     x = noise * rng.standard_normal((samples, 1 + delay, bits))
     x[:, 0] += 2 * y - 1
     lengths = 1 + rng.integers(least, delay, samples, endpoint=True)
-    return _as_sequences(x, y, lengths, 2)
+    return as_sequences(x, y, lengths, 2)
 
 
 def block_task(
@@ -182,7 +163,7 @@ def block_task(
     delay = check_count("delay", delay, 0)
     least = delay if shortest is None else check_count("shortest", shortest, 0, delay)
     noise = check_real("noise", noise, 0.0)
-    _check_size(samples, ring + delay, sensors, "lower samples, ring, delay or sensors")
+    check_size(samples, ring + delay, sensors, "lower samples, ring, delay or sensors")
     y = np.stack([rng.integers(0, len(sizes), samples), rng.integers(0, 2, samples)], 1)
     start = rng.integers(0, ring, samples)
     position = start[:, None] + np.arange(ring) * (2 * y[:, 1:] - 1)
@@ -191,7 +172,7 @@ def block_task(
     x = noise * rng.standard_normal((samples, ring + delay, sensors))
     x[:, :ring] += covered
     lengths = ring + rng.integers(least, delay, samples, endpoint=True)
-    return _as_sequences(x, y, lengths, len(sizes))
+    return as_sequences(x, y, lengths, len(sizes))
 
 
 def digit_rows(*, delay: int = 0) -> Sequences:
@@ -232,107 +213,10 @@ def digit_rows(*, delay: int = 0) -> Sequences:
 
     delay = check_count("delay", delay, 0)
     pictures, labels = load_digits(return_X_y=True)
-    _check_size(len(labels), 8 + delay, 8, "lower delay")
+    check_size(len(labels), 8 + delay, 8, "lower delay")
     x = np.zeros((len(labels), 8 + delay, 8))
     x[:, :8] = pictures.reshape(-1, 8, 8) / 16
-    return _as_sequences(x, labels[:, None], np.full(len(labels), 8 + delay), 10)
-
-
-def japanese_vowels(*, folder: str | Path | None = None, delay: int = 0) -> Sequences:
-    """Read the recordings of nine speakers saying two vowels; the question is who speaks.
-
-    640 utterances of 7 to 29 frames, 12 coefficients each: first the 270 for training, then the
-    370 for testing. All end at the same step; a shorter one has zeros before its first frame.
-    The data set comes with sktime, not with this package; nothing of sktime is imported, so that
-    ``pip install --no-deps sktime`` is enough.
-
-    Parameters
-    ----------
-    folder : path, optional
-        Folder with JapaneseVowels_TRAIN.ts and JapaneseVowels_TEST.ts; by default that of the
-        installed sktime.
-    delay : int
-        Empty steps after the last frame.
-
-    Returns
-    -------
-    Sequences
-        (x, y, lengths, classes) with 29 + `delay` steps, 12 inputs and one question.
-
-    Raises
-    ------
-    ValueError
-        If `delay` is negative or too large, or `folder` is no path.
-    FileNotFoundError
-        If the files are not there.
-
-    References
-    ----------
-    Kudo, Toyama & Shimbo (1999), Pattern Recognition Letters 20, 1103-1111; UCI Machine Learning
-    Repository, doi 10.24432/C5NS47.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     for name, speaker in (("TRAIN", 1), ("TEST", 9)):
-    ...         file = Path(folder, f"JapaneseVowels_{name}.ts")
-    ...         _ = file.write_text(f"@data\\n0.1,0.2,0.3:0.5,0.6,0.7:{speaker}\\n")
-    ...     task = japanese_vowels(folder=folder)
-    >>> task.x.shape, task.y.ravel()
-    ((2, 3, 2), array([0, 8]))
-    """
-    delay = check_count("delay", delay, 0)
-    place = vowel_folder(folder)
-    spoken = [
-        utterance
-        for part in ("TRAIN", "TEST")
-        for utterance in read_utterances(place / f"JapaneseVowels_{part}.ts")
-    ]
-    longest = max(len(frames) for frames, _ in spoken)
-    _check_size(len(spoken), longest + delay, spoken[0][0].shape[1], "lower delay")
-    x = np.zeros((len(spoken), longest + delay, spoken[0][0].shape[1]))
-    for sample, (frames, _) in enumerate(spoken):
-        x[sample, longest - len(frames) : longest] = frames
-    y = np.array([speaker for _, speaker in spoken])[:, None]
-    return _as_sequences(x, y, np.full(len(spoken), longest + delay), 9)
-
-
-def take(task: Sequences, samples: ArrayLike) -> Sequences:
-    """Return some of the sequences, such as a part for training.
-
-    Parameters
-    ----------
-    task : Sequences
-        Sequences with labels.
-    samples : array of int or bool
-        Which ones, as numpy indexes an axis.
-
-    Returns
-    -------
-    Sequences
-        Those sequences.
-
-    Raises
-    ------
-    ValueError
-        If `task` has no sequences, or none of that number.
-
-    Examples
-    --------
-    >>> task = memory_task(10, rng=np.random.default_rng(1))
-    >>> take(task, [0, 3]).y.shape
-    (2, 2)
-    """
-    check_type("task", task, Sequences, "Sequences")
-    chosen = as_array("samples", samples, "biu")
-    if chosen.ndim != 1:
-        raise ArgumentError(f"samples must be a list, but had shape {chosen.shape}")
-    try:
-        chosen = np.arange(len(task.x))[chosen]
-    except IndexError as error:
-        raise ArgumentError(f"samples must be of the {len(task.x)} sequences: {error}") from None
-    return Sequences(task.x[chosen], task.y[chosen], task.lengths[chosen], task.classes)
+    return as_sequences(x, labels[:, None], np.full(len(labels), 8 + delay), 10)
 
 
 def concepts(y: ArrayLike, classes: int) -> Codes:
@@ -378,16 +262,3 @@ def concepts(y: ArrayLike, classes: int) -> Codes:
     check_memory(9.0 * answers.size * classes, "a concept for each class", "use fewer classes")
     one_hot = answers[..., None] == np.arange(classes)
     return one_hot.reshape(len(answers), -1).astype(np.int64)
-
-
-def _as_sequences(x: NDArray[np.float64], y: Codes, lengths: Codes, classes: int) -> Sequences:
-    after = np.arange(x.shape[1]) >= lengths[:, None]
-    x[after] = 0.0
-    return Sequences(
-        x.astype(np.float32), y.astype(np.int64), lengths.astype(np.int64), int(classes)
-    )
-
-
-def _check_size(samples: int, steps: int, inputs: int, instead: str) -> None:
-    needed = 20.0 * samples * steps * inputs
-    check_memory(needed, f"{samples} sequences of {steps} steps", instead)

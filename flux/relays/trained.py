@@ -26,7 +26,7 @@ with needs("trained"):
     import jax.numpy as jnp
 
 Cell = Literal["rnn", "gru", "lstm"]
-Start = Literal["uniform", "identity"]
+Start = Literal["uniform", "identity", "orthogonal", "forget"]
 Overwritten = Literal["hc", "h"]
 RATES = {"rnn": 1e-3, "gru": 3e-3, "lstm": 3e-3}
 """The kinds of networks, and the learning rate at which each is trained unless told otherwise."""
@@ -104,9 +104,12 @@ def make_network(
         Draws the weights.
     hidden : int
         Number of hidden nodes.
-    start : "uniform" or "identity"
-        Initial weights: all uniform from -1/sqrt(hidden) to 1/sqrt(hidden); or, for the plain
-        cell, the identity matrix from hidden nodes to hidden nodes and zero bias.
+    start : "uniform", "identity", "orthogonal" or "forget"
+        Initial weights: uniform from -1/sqrt(hidden) to 1/sqrt(hidden), but for those named.
+        "identity": weights between hidden nodes are the identity matrix, and the bias is 0;
+        "orthogonal": they are a random orthogonal matrix; in gated cells one for each gate and
+        for the new value. "forget", for gated cells: a bias of 1 for the gate that keeps the old
+        state, which is the forget gate of an LSTM and the update gate of a GRU.
 
     Returns
     -------
@@ -124,7 +127,9 @@ def make_network(
 
     References
     ----------
-    Le, Jaitly & Hinton (2015), arXiv:1504.00941, for the identity.
+    Le, Jaitly & Hinton (2015), arXiv:1504.00941, for the identity; Saxe, McClelland & Ganguli
+    (2014), arXiv:1312.6120, for orthogonal matrices; Jozefowicz, Zaremba & Sutskever (2015),
+    Proc. ICML 37, 2342-2350, for the bias.
 
     Examples
     --------
@@ -135,7 +140,7 @@ def make_network(
     (16, 2, 2, 2)
     """
     check_choice("kind", kind, RATES)
-    check_choice("start", start, get_args(Start) if kind == "rnn" else ("uniform",))
+    check_choice("start", start, get_args(Start)[: -1 if kind == "rnn" else None])
     return cells.make_layers(kind, task, check_count("hidden", hidden, 1), start, check_rng(rng))
 
 

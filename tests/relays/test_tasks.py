@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flux.relays.tasks import block_task, concepts, digit_rows, memory_task, take
+from flux.relays.tasks import block_task, concepts, digit_rows, memory_task
 
 
 def make_rng(seed: int = 1) -> np.random.Generator:
@@ -88,14 +88,6 @@ def test_digits_are_pictures_in_rows() -> None:
     assert not task.x[:, 8:].any()
     assert np.array_equal(task.y[:, 0], digits.target)
     assert np.all(task.lengths == 11)
-
-
-def test_take_keeps_samples_together() -> None:
-    task = memory_task(50, rng=make_rng(), delay=6, shortest=1)
-    some = take(task, np.arange(50) % 7 == 2)
-    for whole, part in zip(task[:3], some[:3], strict=True):
-        assert np.array_equal(whole[2::7], part)
-    assert some.classes == 2
 
 
 def test_concepts_of_two_and_of_more_classes() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("jax", reason="trained networks need jax, equinox and optax")
 
+import equinox as eqx
 import jax
 import oracles
 
@@ -48,6 +49,55 @@ def resumed(kind: str, network: trained.TrainedNetwork, h: Any, c: Any, x: Any) 
 
 def at_rest(samples: int, hidden: int = 5) -> Any:
     return np.zeros((samples, hidden))
+
+
+def started(kind: str, start: str, seed: int = 1) -> trained.TrainedNetwork:
+    rng = make_rng(seed)
+    return trained.make_network(kind, make_task(), rng=rng, hidden=5, start=start)
+
+
+@kinds
+def test_starts_replace_the_recurrent_weights_alone(kind: str) -> None:
+    usual = weights_of(started(kind, "uniform"))
+    parts = {"rnn": 1, "gru": 3, "lstm": 4}[kind]
+    limit = 5**-0.5
+    assert all(np.abs(weights).max() <= limit for weights in usual.values())
+
+    same = weights_of(started(kind, "identity"))
+    assert np.array_equal(same["weight_hh"], np.tile(np.eye(5), (parts, 1)))
+    assert not same["bias"].any()
+    assert np.array_equal(same["weight_ih"], usual["weight_ih"])
+
+    turned = weights_of(started(kind, "orthogonal"))
+    blocks = turned.pop("weight_hh").reshape(parts, 5, 5)
+    for block in blocks:
+        np.testing.assert_allclose(block @ block.T, np.eye(5), atol=1e-6)
+    assert len({block[0, 0] for block in blocks}) == parts
+    assert all(np.array_equal(weights, usual[name]) for name, weights in turned.items())
+    other = weights_of(started(kind, "orthogonal", seed=2))
+    assert not np.array_equal(other["weight_hh"].reshape(parts, 5, 5)[0], blocks[0])
+
+
+@pytest.mark.parametrize("kind", ["gru", "lstm"])
+def test_forget_opens_the_gate_that_keeps(kind: str) -> None:
+    usual, open_gate = (weights_of(started(kind, start)) for start in ("uniform", "forget"))
+    changed = usual["bias"] != open_gate["bias"]
+    assert np.flatnonzero(changed).tolist() == [5, 6, 7, 8, 9]
+    assert np.all(open_gate["bias"][changed] == 1)
+    assert np.array_equal(usual["weight_hh"], open_gate["weight_hh"])
+
+    # without inputs and with a larger bias still, the old state stays
+    network = started(kind, "forget")
+    wide = network.cell.bias.at[5:10].set(20.0)
+    network = eqx.tree_at(lambda net: net.cell.bias, network, wide)
+    kept = trained.record(network, make_task().x)
+    kept_state = kept.c if kind == "lstm" else kept.h
+    if kind == "gru":
+        assert np.abs(kept_state).max() < 1e-6
+    else:  # the cell adds what comes in and loses nothing
+        shut = network.cell.bias.at[:5].set(-20.0)
+        network = eqx.tree_at(lambda net: net.cell.bias, network, shut)
+        assert np.abs(trained.record(network, make_task().x).c).max() < 1e-6
 
 
 @kinds
@@ -173,7 +223,7 @@ def test_decisions_take_the_largest_logit() -> None:
     [
         *[("kind", value) for value in ("RNN", None, "transformer")],
         *[("hidden", value) for value in (0, 1.0)],
-        *[("start", value) for value in ("identity", "zero", None)],
+        *[("start", value) for value in ("zero", None)],
         *[("rng", value) for value in (1, None)],
     ],
 )
@@ -181,6 +231,11 @@ def test_make_network_refuses(name: str, value: Any) -> None:
     arguments: dict[str, Any] = {"kind": "gru", "task": make_task(), "rng": make_rng(), name: value}
     with pytest.raises(ValueError, match=f"^{name} must"):
         trained.make_network(**arguments)
+
+
+def test_plain_cells_have_no_gate_to_open() -> None:
+    with pytest.raises(ValueError, match=r"^start must"):
+        started("rnn", "forget")
 
 
 @pytest.mark.parametrize(
