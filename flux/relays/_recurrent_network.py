@@ -149,7 +149,7 @@ def attribute(
     network: TrainedNetwork,
     later: Array,
     now: State,
-    asked: tuple[ArrayLike, ArrayLike],
+    asked: tuple[Array, Array],
     rule: tuple[Array, Array],
 ) -> tuple[Array, Array, Array]:
     """Return gradient times activation, integrated gradients (samples, hidden), and their gap.

@@ -76,7 +76,7 @@ def attributions(
     Parameters
     ----------
     network : TrainedNetwork
-        Any network that `make_network` or `train` returned, of two classes or more.
+        Any network of `flux.relays.trained`, of two classes or more.
     x : (samples, steps, inputs) array
         Sequences; all are read after the last step.
     time : int
@@ -127,16 +127,20 @@ def attributions(
         raise ArgumentError("network must have two classes or more, but had one: no odds")
     answer = check_count("answer", answer, 0, network.classes - 1)
     points = check_count("points", points, 1, _MOST_POINTS)
-    now = tuple(jnp.asarray(part[:, time]) for part in record(network, shown)[:2])
+    recording = record(network, shown)
+    now = jnp.asarray(recording.h[:, time]), jnp.asarray(recording.c[:, time])
     places, weights = np.polynomial.legendre.leggauss(points)
     rule = jnp.asarray((places + 1) / 2, jnp.float32), jnp.asarray(weights / 2, jnp.float32)
     later = shown[:, time + 1 :].swapaxes(0, 1)
-    found = cells.attribute(network, later, now, (question, answer), rule)
+    # as arrays, lest it be compiled anew for each answer
+    asked = jnp.asarray(question), jnp.asarray(answer)
+    found = cells.attribute(network, later, now, asked, rule)
     credits = Attributions(*(np.asarray(part) for part in found))
     whole = np.abs(credits.integrated_gradients.sum(1) + credits.gap).sum()
-    if np.abs(credits.gap).sum() > _LARGEST_GAP * whole:
+    missed = np.abs(credits.gap).sum()
+    if missed > _LARGEST_GAP * whole:
         warn(
-            f"integrated gradients with {points} points miss {np.abs(credits.gap).sum() / whole:.0%}"
-            " of the differences of the log odds: take more points"
+            f"integrated gradients with {points} points miss {missed / whole:.0%} of the"
+            " differences of the log odds: take more points"
         )
     return credits

@@ -1,0 +1,269 @@
+"""Relay scores against simpler scores, and the flux of hidden states; writes baselines.json.
+
+    python book/data/make_baselines.py FOLDER
+
+FOLDER holds the networks that `make_trained.py train FOLDER` makes. Takes some 40 minutes of one
+core. Cases already stored are kept, and networks that are not there are left out. The parts have no
+common shape, so flux.sweep would not make this shorter.
+"""
+
+import json
+import os
+import sys
+import warnings
+from functools import cache
+from pathlib import Path
+
+# a thread a process: the networks are small
+os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+os.environ.update(OMP_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
+
+import make_trained
+import numpy as np
+from scipy.special import expit, log_softmax
+from scipy.stats import spearmanr
+from sklearn.linear_model import LogisticRegression
+from tqdm import tqdm
+
+import flux
+from flux.relays import tasks, trained
+from flux.relays.attribution import attributions
+
+STORE = Path(__file__).with_name("baselines.json")
+KINDS = ("rnn", "gru", "lstm")
+TASKS = ("memory", "block", "digits", "vowels")
+DELAYED = ("memory", "block")
+SEEDS = range(1, 21)
+DOSES = (1, 2, 4, 8, 12, 16, 24, 32)
+SHOWN = 512
+"""Sequences for gradients and permutations, which cost most."""
+
+
+def rounded(values, digits=4):
+    return np.round(np.asarray(values, float), digits).tolist()
+
+
+def make_rng(*key):
+    return np.random.default_rng(list(", ".join(map(str, key)).encode()))
+
+
+def alone(label, Y):
+    """Return I(label; Y_j) of each binary node, in bits."""
+    tables = [np.bincount(2 * label + node, minlength=4).reshape(2, 2) for node in Y.T]
+    return np.array([flux.mutual_information(table / len(label)) for table in tables])
+
+
+def best_pair(label, Y):
+    """Return, for each binary node, the most that it and one other tell together, in bits."""
+    n = Y.shape[1]
+    told = np.zeros((n, n))
+    for i, j in zip(*np.triu_indices(n, 1), strict=True):
+        table = np.bincount(4 * label + 2 * Y[:, i] + Y[:, j], minlength=8).reshape(2, 4)
+        told[i, j] = told[j, i] = flux.mutual_information(table / len(label))
+    return told.max(1)
+
+
+def probe(label, h):
+    """Return the weights of a logistic regression on standardized states."""
+    spread = h.std(0)
+    z = (h - h.mean(0)) / np.where(spread > 0, spread, 1)
+    return np.abs(LogisticRegression(max_iter=2000).fit(z, label).coef_[0])
+
+
+def surprise(logits, y, ask):
+    """Return the mean cross entropy of a yes-or-no question, in nats."""
+    odds = ask(logits)
+    return float(np.mean(np.logaddexp(0, np.where(y == 1, -odds, odds))))
+
+
+def permutations(network, task, time, labels, questions, rng):
+    """Return what shuffling each node adds to the cross entropy of each question."""
+    x, y = task.x[:SHOWN], labels[:SHOWN].T
+    before = trained.record(network, x).logits[:, -1]
+    state = rng.bit_generator.state
+    added = np.empty((len(questions), network.hidden))
+    for node in range(network.hidden):
+        rng.bit_generator.state = state  # one permutation for all nodes
+        after = trained.knockout(network, x, [node], time, rng=rng).logits[:, -1]
+        added[:, node] = [
+            surprise(after, label, ask) - surprise(before, label, ask)
+            for label, ask in zip(y, questions, strict=True)
+        ]
+    return added
+
+
+def odds_of(question, answer):
+    """Return a function: log odds of an answer against all others, from logits."""
+
+    def ask(logits):
+        logp = log_softmax(logits[:, question].astype(float), axis=-1)
+        others = np.delete(logp, answer, axis=1)
+        return logp[:, answer] - np.logaddexp.reduce(others, axis=1)
+
+    return ask
+
+
+def parity_odds(logits):
+    """Return the log odds of unlike answers to the first two questions."""
+    p, q = (expit(odds_of(question, 1)(logits)) for question in (0, 1))
+    unlike = np.clip(p * (1 - q) + q * (1 - p), 1e-7, 1 - 1e-7)
+    return np.log(unlike / (1 - unlike))
+
+
+def relay_rankings(label, said, Y, rng):
+    scores = {
+        kind: flux.relay_scores(label, said, Y, kind=kind, rng=rng, orders=200, progress=False)
+        for kind in ("single", "aggregated", "shapley")
+    }
+    return {**scores, "label": alone(label, Y), "answer": alone(said, Y)}
+
+
+def gradients(network, task, time, question, answer):
+    found = attributions(network, task.x[:SHOWN], time, question=question, answer=answer, points=64)
+    whole = np.abs(found.integrated_gradients.sum(1) + found.gap).sum()
+    missed = np.abs(found.gap).sum() / whole
+    return [*(np.abs(part).mean(0) for part in found[:2]), missed]
+
+
+def rankings(case, time, rng):
+    """Return scores (concepts, nodes) of each ranking; missed: what integration leaves out."""
+    network, task = case.network, case.first
+    recording = trained.record(network, task.x)
+    h, answers = recording.h[:, time], trained.decisions(recording)
+    Y = flux.coarse_grain(h, progress=False)
+    truth, said = (tasks.concepts(v, task.classes) for v in (task.y, answers))
+    weight = np.asarray(network.readout.weight)
+    weight = weight.reshape(network.questions, network.classes, network.hidden)
+    asked = [
+        (concept, 1) if task.classes == 2 else divmod(concept, task.classes)
+        for concept in range(truth.shape[1])
+    ]
+    questions = [odds_of(*one) for one in asked]
+    by_permutation = permutations(network, task, time, truth, questions, rng)
+    rows = []
+    for concept, (label, told) in enumerate(zip(truth.T, said.T, strict=True)):
+        question, answer = asked[concept]
+        by_gradient, integrated, missed = gradients(network, task, time, question, answer)
+        others = np.delete(weight[question], answer, axis=0).mean(0)
+        rows.append(
+            {
+                **relay_rankings(label, told, Y, rng),
+                "probe": probe(label, h),
+                "readout": np.abs(weight[question, answer] - others),
+                "gradient": by_gradient,
+                "integrated": integrated,
+                "permutation": by_permutation[concept],
+                "random": rng.random(network.hidden),
+                "missed": missed,
+            }
+        )
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def make_loss(case, time, key, judge):
+    """Return a function: what each concept's balanced accuracy loses; one permutation for all."""
+
+    def accuracy(recording):
+        told = judge(trained.decisions(recording), case.test.classes)
+        return np.array(
+            [trained.balanced_accuracy(*pair) for pair in zip(truth.T, told.T, strict=True)]
+        )
+
+    truth = judge(case.test.y, case.test.classes)
+    whole = accuracy(trained.record(case.network, case.test.x))
+
+    @cache
+    def loss(nodes):
+        rng = make_rng(*key, "knockout")
+        return whole - accuracy(trained.knockout(case.network, case.test.x, nodes, time, rng=rng))
+
+    return loss, whole
+
+
+def dose_curves(scores, loss):
+    """Return the mean loss of own and of other concepts by the top nodes of a ranking."""
+    own, others = np.zeros((2, len(DOSES)))
+    for concept, row in enumerate(scores):
+        order = np.argsort(-row, kind="stable")
+        lost = np.array([loss(tuple(sorted(order[:dose]))) for dose in DOSES])
+        own += lost[:, concept] / len(scores)
+        rest = np.delete(lost, concept, axis=1)
+        others += (rest.mean(1) if rest.size else 0.0) / len(scores)
+    return rounded([own, others])
+
+
+def compare(case, key):
+    time, rng = case.times[len(case.times) // 2], make_rng(*key, "scores")
+    scores = rankings(case, time, rng)
+    missed = scores.pop("missed").mean()
+    agree = [
+        spearmanr([scores[name][c] for name in scores], axis=1).statistic
+        for c in range(len(scores["single"]))
+    ]
+    loss, whole = make_loss(case, time, key, tasks.concepts)
+    apart = np.abs(scores["single"] - scores["label"]).max()
+    return {
+        "accuracy": rounded(whole.mean()),
+        "names": list(scores),
+        "agreement": rounded(np.nanmean(agree, axis=0), 3),
+        "apart": rounded(apart, 6),
+        "missed": rounded(missed),
+        "doses": {name: dose_curves(values, loss) for name, values in scores.items()},
+    }
+
+
+def parity(values, classes):
+    return (values[:, :1] != values[:, 1:2]).astype(int)
+
+
+def compare_parity(case, key):
+    """Ask whether the two coins differ, which no question of the network is about."""
+    network, task = case.network, case.first
+    time, rng = case.times[len(case.times) // 2], make_rng(*key, "parity")
+    recording = trained.record(network, task.x)
+    h, answers = recording.h[:, time], trained.decisions(recording)
+    Y = flux.coarse_grain(h, progress=False)
+    label, said = (parity(values, 2)[:, 0] for values in (task.y, answers))
+    parts = [gradients(network, task, time, question, 1)[1] for question in (0, 1)]
+    scores = {
+        **relay_rankings(label, said, Y, rng),
+        "pair": best_pair(label, Y),
+        "parts": sum(alone(coin, Y) for coin in task.y.T),
+        "probe": probe(label, h),
+        "integrated": sum(parts),
+        "permutation": permutations(network, task, time, label[:, None], [parity_odds], rng)[0],
+        "random": rng.random(network.hidden),
+    }
+    loss, whole = make_loss(case, time, key, parity)
+    order = flux.relay_order(label, said, Y, rng=rng, progress=False)
+    return {
+        "accuracy": rounded(whole.mean()),
+        "most": {name: rounded(values.max()) for name, values in scores.items()},
+        "reliable": rounded(order.reliable.mean()),
+        "doses": {name: dose_curves(values[None], loss)[0] for name, values in scores.items()},
+    }
+
+
+PARTS = {"scores": (compare, TASKS), "parity": (compare_parity, ("memory",))}
+
+
+if __name__ == "__main__":
+    folder = sys.argv[1]
+    warnings.simplefilter("ignore")
+    stored = json.loads(STORE.read_text()) if STORE.exists() else {"doses": DOSES}
+    cases = [
+        (part, name, kind, seed)
+        for seed in SEEDS
+        for part, (_, names) in PARTS.items()
+        for name in names
+        for kind in KINDS
+        if str(seed) not in stored.get(part, {}).get(name, {}).get(kind, {})
+        and make_trained.path_of(folder, name, kind, seed).exists()
+    ]
+    for part, *key in tqdm(cases, "networks"):
+        name, kind, seed = key
+        found = PARTS[part][0](make_trained.load(folder, *key), key)
+        stored.setdefault(part, {}).setdefault(name, {}).setdefault(kind, {})[str(seed)] = found
+        unfinished = STORE.with_suffix(".part")
+        unfinished.write_text(json.dumps(stored, separators=(",", ":"), sort_keys=True) + "\n")
+        unfinished.replace(STORE)
