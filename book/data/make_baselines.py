@@ -34,9 +34,13 @@ KINDS = ("rnn", "gru", "lstm")
 TASKS = ("memory", "block", "digits", "vowels")
 DELAYED = ("memory", "block")
 SEEDS = range(1, 21)
-DOSES = (1, 2, 4, 8, 12, 16, 24, 32)
+DOSES = (1, 4, 8, 16, 24)
+FEW = 8
+"""Nodes whose states can be counted and whose fitted flux is exact, drawn at random."""
+EVERY = 3
+"""Every third step of the delay is looked at."""
 SHOWN = 512
-"""Sequences for gradients and permutations, which cost most."""
+"""Sequences for knockouts, which cost most; half as many for gradients."""
 
 
 def rounded(values, digits=4):
@@ -112,14 +116,16 @@ def parity_odds(logits):
 
 def relay_rankings(label, said, Y, rng):
     scores = {
-        kind: flux.relay_scores(label, said, Y, kind=kind, rng=rng, orders=200, progress=False)
+        kind: flux.relay_scores(label, said, Y, kind=kind, rng=rng, progress=False)
         for kind in ("single", "aggregated", "shapley")
     }
-    return {**scores, "label": alone(label, Y), "answer": alone(said, Y)}
+    return {**scores, "label": alone(label, Y)}
 
 
 def gradients(network, task, time, question, answer):
-    found = attributions(network, task.x[:SHOWN], time, question=question, answer=answer, points=64)
+    found = attributions(
+        network, task.x[: SHOWN // 2], time, question=question, answer=answer, points=32
+    )
     whole = np.abs(found.integrated_gradients.sum(1) + found.gap).sum()
     missed = np.abs(found.gap).sum() / whole
     return [*(np.abs(part).mean(0) for part in found[:2]), missed]
@@ -169,13 +175,14 @@ def make_loss(case, time, key, judge):
             [trained.balanced_accuracy(*pair) for pair in zip(truth.T, told.T, strict=True)]
         )
 
-    truth = judge(case.test.y, case.test.classes)
-    whole = accuracy(trained.record(case.network, case.test.x))
+    x, y = case.test.x[:SHOWN], case.test.y[:SHOWN]
+    truth = judge(y, case.test.classes)
+    whole = accuracy(trained.record(case.network, x))
 
     @cache
     def loss(nodes):
         rng = make_rng(*key, "knockout")
-        return whole - accuracy(trained.knockout(case.network, case.test.x, nodes, time, rng=rng))
+        return whole - accuracy(trained.knockout(case.network, x, nodes, time, rng=rng))
 
     return loss, whole
 
@@ -244,7 +251,73 @@ def compare_parity(case, key):
     }
 
 
-PARTS = {"scores": (compare, TASKS), "parity": (compare_parity, ("memory",))}
+def counted(x, y):
+    """Return the flux from states x to y by counts, corrected and not, and the entropy of x."""
+    pairs = np.stack([x, y], 1)
+    corrected = flux.sample_flux(pairs, method="miller-madow")
+    return np.array([flux.sample_flux(pairs).I, corrected.I, corrected.H])
+
+
+def within(groups, x, y):
+    """Return the same, given the group."""
+    shares = {one: groups == one for one in np.unique(groups)}
+    return sum(own.mean() * counted(x[own], y[own]) for own in shares.values())
+
+
+def fitted(x, rng):
+    """Return the flux of a fit and its interval, and whether one step made these states."""
+    try:
+        found = flux.fitted_flux(x, rng=rng, simulations=20, progress=False)
+    except flux.FluxError as error:  # such as nodes that are copies of one another
+        return {"refused": str(error)[:60]}
+    return {"I": rounded([found.I, found.lower, found.upper]), "misfit": found.misfit.found}
+
+
+def drifts(runs, parts, times, rng):
+    """Return the mean drift of single scores at lags 1, 5 and 10."""
+    rows = []
+    for question in range(parts[0].y.shape[1]):
+        scores = []
+        for run, part in zip(runs, parts, strict=True):
+            label, told = part.y[:, question], trained.decisions(run)[:, question]
+            Y = flux.coarse_grain(run.h[:, times], progress=False).swapaxes(0, 1)
+            scores.append([flux.relay_scores(label, told, one, progress=False) for one in Y])
+        rows.append(
+            [np.nanmean(flux.drift(scores[0], lag, scores[1]).correlation) for lag in (1, 5, 10)]
+        )
+    return np.mean(rows, 0)
+
+
+def state_flux(case, key):
+    """Measure the flux of a few nodes' states in the delay, cut at one threshold a node.
+
+    Given the step; given step and answer; and whatever the step.
+    """
+    network, rng, parts = case.network, make_rng(*key, "flux"), (case.first, case.again)
+    runs = [trained.record(network, part.x) for part in parts]
+    nodes = np.sort(rng.permutation(network.hidden)[:FEW])
+    h = np.concatenate([run.h[:, case.times][..., nodes] for run in runs])
+    low_high = flux.coarse_grain(h.reshape(-1, FEW), progress=False)
+    x = (2 * low_high - 1).reshape(h.shape).astype(np.int8)
+    answer = np.concatenate([part.y for part in parts]) @ [1, case.first.classes]
+    steps = range(0, len(case.times) - 1, EVERY)
+    fit = flux.fit_network(x[:SHOWN], penalty=1.0, progress=False)
+    return {
+        "drift": rounded(drifts(runs, parts, case.times, rng)),
+        "step": rounded(np.mean([counted(x[:, t], x[:, t + 1]) for t in steps], 0)),
+        "within": rounded(np.mean([within(answer, x[:, t], x[:, t + 1]) for t in steps], 0)),
+        "pooled": rounded(counted(x[:, :-1].reshape(-1, FEW), x[:, 1:].reshape(-1, FEW))),
+        "fitted": fitted(x[:SHOWN], rng),
+        "heldout": rounded([fit.heldout, fit.independent]),
+        "correlations": rounded(flux.canonical_flux(x).correlations),
+    }
+
+
+PARTS = {
+    "scores": (compare, TASKS),
+    "parity": (compare_parity, ("memory",)),
+    "flux": (state_flux, DELAYED),
+}
 
 
 if __name__ == "__main__":
