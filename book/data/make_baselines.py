@@ -288,24 +288,37 @@ def drifts(runs, parts, times, rng):
     return np.mean(rows, 0)
 
 
-def state_flux(case, key):
-    """Measure the flux of a few nodes' states in the delay, cut at one threshold a node.
+def cut_states(case, nodes):
+    """Return runs, states -1 and +1 of some nodes in the delay, and a number for each answer.
 
-    Given the step; given step and answer; and whatever the step.
+    A node has one threshold for the whole delay, as a fit that knows no time asks for.
     """
-    network, rng, parts = case.network, make_rng(*key, "flux"), (case.first, case.again)
-    runs = [trained.record(network, part.x) for part in parts]
-    nodes = np.sort(rng.permutation(network.hidden)[:FEW])
+    parts = (case.first, case.again)
+    runs = [trained.record(case.network, part.x) for part in parts]
     h = np.concatenate([run.h[:, case.times][..., nodes] for run in runs])
-    low_high = flux.coarse_grain(h.reshape(-1, FEW), progress=False)
+    low_high = flux.coarse_grain(h.reshape(-1, len(nodes)), progress=False)
     x = (2 * low_high - 1).reshape(h.shape).astype(np.int8)
-    answer = np.concatenate([part.y for part in parts]) @ [1, case.first.classes]
-    steps = range(0, len(case.times) - 1, EVERY)
+    return runs, x, np.concatenate([part.y for part in parts]) @ [1, case.first.classes]
+
+
+def over_steps(x, answer):
+    """Return flux and entropy given the step, and given step and answer."""
+    pairs = [(x[:, t], x[:, t + 1]) for t in range(0, x.shape[1] - 1, EVERY)]
+    return {
+        "step": rounded(np.mean([counted(*pair) for pair in pairs], 0)),
+        "within": rounded(np.mean([within(answer, *pair) for pair in pairs], 0)),
+    }
+
+
+def state_flux(case, key):
+    """Measure the flux of a few nodes' states, also whatever the step."""
+    rng = make_rng(*key, "flux")
+    nodes = np.sort(rng.permutation(case.network.hidden)[:FEW])
+    runs, x, answer = cut_states(case, nodes)
     fit = flux.fit_network(x[:SHOWN], penalty=1.0, progress=False)
     return {
-        "drift": rounded(drifts(runs, parts, case.times, rng)),
-        "step": rounded(np.mean([counted(x[:, t], x[:, t + 1]) for t in steps], 0)),
-        "within": rounded(np.mean([within(answer, x[:, t], x[:, t + 1]) for t in steps], 0)),
+        "drift": rounded(drifts(runs, (case.first, case.again), case.times, rng)),
+        **over_steps(x, answer),
         "pooled": rounded(counted(x[:, :-1].reshape(-1, FEW), x[:, 1:].reshape(-1, FEW))),
         "fitted": fitted(x[:SHOWN], rng),
         "heldout": rounded([fit.heldout, fit.independent]),
@@ -313,10 +326,17 @@ def state_flux(case, key):
     }
 
 
+def whole_flux(case, key):
+    """Measure the flux of all nodes' states, which can be counted where few are met."""
+    _, x, answer = cut_states(case, np.arange(case.network.hidden))
+    return over_steps(x, answer)
+
+
 PARTS = {
     "scores": (compare, TASKS),
     "parity": (compare_parity, ("memory",)),
     "flux": (state_flux, DELAYED),
+    "whole": (whole_flux, ("memory",)),
 }
 
 
