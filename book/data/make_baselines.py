@@ -34,6 +34,8 @@ KINDS = ("rnn", "gru", "lstm")
 TASKS = ("memory", "block", "digits", "vowels")
 DELAYED = ("memory", "block")
 SEEDS = range(1, 21)
+POINTS = {"memory": 128, "block": 128, "digits": 32, "vowels": 32}
+"""Of integrated gradients: over a long delay the slope on the way is a spike."""
 DOSES = (1, 4, 8, 16, 24)
 FEW = 8
 """Nodes whose states can be counted and whose fitted flux is exact, drawn at random."""
@@ -122,16 +124,17 @@ def relay_rankings(label, said, Y, rng):
     return {**scores, "label": alone(label, Y)}
 
 
-def gradients(network, task, time, question, answer):
+def gradients(network, task, time, asked, points):
+    question, answer = asked
     found = attributions(
-        network, task.x[: SHOWN // 2], time, question=question, answer=answer, points=32
+        network, task.x[: SHOWN // 2], time, question=question, answer=answer, points=points
     )
     whole = np.abs(found.integrated_gradients.sum(1) + found.gap).sum()
     missed = np.abs(found.gap).sum() / whole
     return [*(np.abs(part).mean(0) for part in found[:2]), missed]
 
 
-def rankings(case, time, rng):
+def rankings(case, time, points, rng):
     """Return scores (concepts, nodes) of each ranking; missed: what integration leaves out."""
     network, task = case.network, case.first
     recording = trained.record(network, task.x)
@@ -149,7 +152,7 @@ def rankings(case, time, rng):
     rows = []
     for concept, (label, told) in enumerate(zip(truth.T, said.T, strict=True)):
         question, answer = asked[concept]
-        by_gradient, integrated, missed = gradients(network, task, time, question, answer)
+        by_gradient, integrated, missed = gradients(network, task, time, asked[concept], points)
         others = np.delete(weight[question], answer, axis=0).mean(0)
         rows.append(
             {
@@ -201,7 +204,7 @@ def dose_curves(scores, loss):
 
 def compare(case, key):
     time, rng = case.times[len(case.times) // 2], make_rng(*key, "scores")
-    scores = rankings(case, time, rng)
+    scores = rankings(case, time, POINTS[key[0]], rng)
     missed = scores.pop("missed").mean()
     agree = [
         spearmanr([scores[name][c] for name in scores], axis=1).statistic
@@ -231,7 +234,9 @@ def compare_parity(case, key):
     h, answers = recording.h[:, time], trained.decisions(recording)
     Y = flux.coarse_grain(h, progress=False)
     label, said = (parity(values, 2)[:, 0] for values in (task.y, answers))
-    parts = [gradients(network, task, time, question, 1)[1] for question in (0, 1)]
+    parts = [
+        gradients(network, task, time, (question, 1), POINTS[key[0]])[1] for question in (0, 1)
+    ]
     scores = {
         **relay_rankings(label, said, Y, rng),
         "pair": best_pair(label, Y),
