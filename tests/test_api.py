@@ -18,10 +18,10 @@ from numpydoc.docscrape import ClassDoc, FunctionDoc, NumpyDocString
 
 import flux
 from flux import plots, widgets
-from flux.relays import tasks, trained
+from flux.relays import attribution, tasks, trained
 
 PAGE = Path(__file__).parents[1] / "book" / "api.md"
-MODULES = [flux, plots, tasks, trained, widgets]
+MODULES = [flux, plots, attribution, tasks, trained, widgets]
 
 
 def public_names(module: ModuleType) -> list[str]:

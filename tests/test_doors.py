@@ -15,7 +15,7 @@ from swept_functions import noise
 import flux
 from flux import plots
 from flux._base import memory
-from flux.relays import tasks, trained
+from flux.relays import attribution, tasks, trained
 
 W = [[0.0, 1.0], [-2.0, 0.5]]
 B = [0.5, -0.25]
@@ -197,6 +197,9 @@ GOOD: dict[Callable[..., Any], Callable[[], dict[str, Any]]] = {
     plots.show_runs: lambda: {
         "values": [[0.5, 1.0], [0.0, 2.0]], "steps": [1.0, 2.0], "label": "runs",
     },
+    attribution.attributions: lambda: {
+        "network": small_network(), "x": TASK.x, "time": 1, "question": 0, "answer": 1, "points": 9,
+    },
     tasks.block_task: lambda: {
         "samples": 2, "ring": 6, "sensors": 2, "sizes": (1, 2), "delay": 1, "shortest": 0,
         "noise": 0.1,
@@ -224,7 +227,7 @@ GOOD: dict[Callable[..., Any], Callable[[], dict[str, Any]]] = {
 
 PUBLIC = [
     function
-    for module in (flux, plots, tasks, trained)
+    for module in (flux, plots, attribution, tasks, trained)
     for name, function in inspect.getmembers(module, inspect.isfunction)
     if not name.startswith("_")
     and (

@@ -118,6 +118,12 @@ COUNTS: dict[str, Callable[[Any], list[int]]] = {
     "approximate.json": lambda found: [
         sum(r["n"] == 10 and r["width"] == w for r in found) for w in (0.1, 0.3, 0.6, 1.0, 1.5)
     ],
+    "baselines.json": lambda found: [
+        len(rows)
+        for part in ("scores", "parity", "flux", "whole")
+        for cells in found[part].values()
+        for rows in cells.values()
+    ],
     "canonical.json": lambda found: [cell["networks"] for cell in found],
     "comparison.json": lambda found: [found["recordings"]],
     "fit_coverage.json": lambda found: [len(cell["rows"]) for cell in found["cells"]],

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 import flux
-from flux.relays import tasks, trained
+from flux.relays import attribution, tasks, trained
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "flux").rglob("*.py"))
@@ -130,10 +130,10 @@ PUBLIC_FUNCTIONS = [
     for name in flux.__all__
     if isinstance(getattr(flux, name), FunctionType)
 ]
-# these two are imported by themselves
+# these are imported by themselves
 PUBLIC_FUNCTIONS += [
     pytest.param(function, id=f"{module.__name__}.{name}")
-    for module in (tasks, trained)
+    for module in (attribution, tasks, trained)
     for name, function in inspect.getmembers(module, inspect.isfunction)
     if name in getattr(module, "__all__", [])
     or (function.__module__ == module.__name__ and not name.startswith("_"))

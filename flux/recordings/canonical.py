@@ -142,17 +142,19 @@ def canonical_flux(
         nulls.append((_gaussian(null) * share, _binary(null) * share))
     gaussian_bias, binary_bias = np.mean(nulls, axis=0).tolist()
     noise = max(1.0, float(np.mean(taus))) / T
-    # the slopes of both proxies, by which errors of rho become theirs
+    # the slopes of both proxies, by which errors of rho become theirs; infinite and 0 at rho = 1
+    spread = np.sqrt(1 - rho**2)
     with np.errstate(divide="ignore"):
-        gaussian_slope = rho / np.sqrt(1 - rho**2)
-        binary_slope = np.arctanh(rho) * np.sqrt(1 - rho**2)
+        gaussian_slope = rho / spread
+    binary_slope = np.arctanh(np.where(spread > 0, rho, 0.0)) * spread
     floor = n * n / 2 * noise**2
     gaussian_se, binary_se = (
-        float(np.sqrt(noise * np.sum(np.nan_to_num(slope) ** 2) + floor)) / LN2
+        float(np.sqrt(noise * np.sum(slope**2) + floor)) / LN2
         for slope in (gaussian_slope, binary_slope)
     )
+    gaussian = _gaussian(rho)
     return CanonicalFlux(
-        _gaussian(rho) - gaussian_bias,
+        gaussian - gaussian_bias if np.isfinite(gaussian) else gaussian,
         _binary(rho) - binary_bias,
         rho,
         gaussian_se,

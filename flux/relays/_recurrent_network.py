@@ -1,4 +1,4 @@
-"""Recurrent cells with a readout, in JAX: how they advance, are overwritten, and learn."""
+"""Recurrent cells with a readout, in JAX: how they advance, are overwritten, learn, and credit."""
 
 from __future__ import annotations
 
@@ -144,6 +144,49 @@ def learn(
 
     (weights, moments), losses = jax.lax.scan(update, (weights, moments), batches)
     return eqx.combine(weights, fixed), moments, losses
+
+
+@eqx.filter_jit
+def attribute(
+    network: TrainedNetwork,
+    later: Array,
+    now: State,
+    asked: tuple[Array, Array],
+    rule: tuple[Array, Array],
+) -> tuple[Array, Array, Array]:
+    """Return gradient times activation, integrated gradients (samples, hidden), and their gap.
+
+    `later` are the inputs after the states `now`, time first; `asked` is a question and one of
+    its answers; `rule` are points from 0 to 1 and their weights. Paths start at the mean state.
+    """
+    question, answer = asked
+
+    def log_odds(state: State) -> Array:
+        (h, _), _ = jax.lax.scan(lambda s, x: (_advance(network, x, s), None), state, later)
+        logits = jax.vmap(network.readout)(h).reshape(-1, network.questions, network.classes)
+        is_answer = jnp.arange(network.classes) == answer
+        others = jnp.where(is_answer, -jnp.inf, logits[:, question])
+        return logits[:, question, answer] - jax.nn.logsumexp(others, axis=-1)
+
+    def slopes(state: State) -> State:
+        return jax.grad(lambda s: log_odds(s).sum())(state)
+
+    def credit(values: State, slope: State) -> Array:
+        h, c = (value * part for value, part in zip(values, slope, strict=True))
+        return h + c if network.kind == "lstm" else h
+
+    rest = jax.tree.map(lambda part: jnp.broadcast_to(part.mean(0), part.shape), now)
+    way = jax.tree.map(jnp.subtract, now, rest)
+
+    def add(total: State, at: tuple[Array, Array]) -> tuple[State, None]:
+        point, weight = at
+        slope = slopes(jax.tree.map(lambda r, w: r + point * w, rest, way))
+        return jax.tree.map(lambda t, s: t + weight * s, total, slope), None
+
+    mean_slope, _ = jax.lax.scan(add, jax.tree.map(jnp.zeros_like, now), rule)
+    integrated = credit(way, mean_slope)
+    gap = log_odds(now) - log_odds(rest) - integrated.sum(1)
+    return credit(now, slopes(now)), integrated, gap
 
 
 def check_task(network: TrainedNetwork, task: Sequences, batch: int) -> None:

@@ -112,6 +112,17 @@ def test_order_signs_and_mixtures_change_nothing():
     )
 
 
+@pytest.mark.filterwarnings("error")
+def test_what_is_kept_for_good_has_its_limits():
+    """Correlations of 1: a bit of the binary form each, and infinitely many of the other."""
+    coins = 2 * np.random.default_rng(9).integers(0, 2, (500, 2)) - 1
+    found = flux.canonical_flux(np.repeat(coins[:, None], 8, axis=1))
+    np.testing.assert_allclose(found.correlations, 1, atol=1e-9)
+    assert found.binary + found.binary_bias == pytest.approx(2, abs=1e-6)
+    assert 0 < found.binary_se < 0.01
+    assert found.gaussian > 20
+
+
 @pytest.mark.parametrize(
     ("x", "lag", "message"),
     [
