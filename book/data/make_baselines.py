@@ -2,7 +2,7 @@
 
     python book/data/make_baselines.py FOLDER
 
-FOLDER holds the networks that `make_trained.py train FOLDER` makes. Takes some 40 minutes of one
+FOLDER holds the networks that `make_trained.py train FOLDER` makes. Takes some 15 minutes of one
 core. Cases already stored are kept, and networks that are not there are left out. The parts have no
 common shape, so flux.sweep would not make this shorter.
 """

@@ -76,7 +76,7 @@ def attributions(
     Parameters
     ----------
     network : TrainedNetwork
-        Any network of `flux.relays.trained`, of two classes or more.
+        What flux.relays.trained made or trained, of two classes or more.
     x : (samples, steps, inputs) array
         Sequences; all are read after the last step.
     time : int
