@@ -194,6 +194,10 @@ GOOD: dict[Callable[..., Any], Callable[[], dict[str, Any]]] = {
     plots.show_memory: lambda: {
         "bits": [[0.5, 1.0], [0.25, 2.0]], "lags": [1, 2], "label": "rooks",
     },
+    plots.show_doses: lambda: {
+        "lost": [[0.5, 1.0], [0.25, 2.0]], "doses": [1, 2], "label": "top",
+    },
+    plots.show_concepts: lambda: {"lost": [[0.5, 0.0], [0.25, 0.4]], "top": 0.5},
     plots.show_runs: lambda: {
         "values": [[0.5, 1.0], [0.0, 2.0]], "steps": [1.0, 2.0], "label": "runs",
     },

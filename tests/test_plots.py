@@ -228,3 +228,24 @@ def test_memory_with_two_standard_errors(ax: Axes) -> None:
     for bits, lags in ((np.ones(2), [1, 2]), ([[1.0, 2.0]], [1]), ([[1.0, np.nan]], [1, 2])):
         with pytest.raises(ValueError, match="must"):
             plots.show_memory(bits, lags, ax)
+
+
+def test_doses_with_two_standard_errors(ax: Axes) -> None:
+    plots.show_doses([[0.0, 0.5], [0.2, 0.5]], [1, 8], ax, label="top")
+    np.testing.assert_allclose(ax.lines[0].get_xydata(), [[1, 0.1], [8, 0.5]])
+    corners = ax.collections[0].get_paths()[0].get_extents()
+    np.testing.assert_allclose((corners.ymin, corners.ymax), (-0.1, 0.5), atol=1e-12)
+    for lost, doses in ((np.ones(2), [1, 2]), ([[1.0, 2.0]], [1]), ([[1.0, np.nan]], [1, 2])):
+        with pytest.raises(ValueError, match="must"):
+            plots.show_doses(lost, doses, ax)
+
+
+def test_concepts_row_by_row(ax: Axes) -> None:
+    lost = [[0.4, 0.1], [-0.1, 0.3]]
+    image = plots.show_concepts(lost, ax, top=0.4)
+    np.testing.assert_array_equal(image.get_array(), lost)
+    assert image.get_clim() == (0, 0.4)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("concept asked for", "top nodes knocked out of")
+    for wrong in ([[0.1, 0.2]], [0.1], [[np.nan]]):
+        with pytest.raises(ValueError, match="lost must"):
+            plots.show_concepts(wrong, ax)

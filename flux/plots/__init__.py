@@ -8,15 +8,17 @@ from flux.plots.recordings import (
     show_couplings,
     show_estimates,
 )
-from flux.plots.relays import show_relay_curve, show_relay_scores
+from flux.plots.relays import show_concepts, show_doses, show_relay_curve, show_relay_scores
 from flux.plots.searches import show_runs
 from flux.plots.style import COLOURS, use_style
 
 __all__ = [
     "COLOURS",
     "show_bin_widths",
+    "show_concepts",
     "show_correlations",
     "show_couplings",
+    "show_doses",
     "show_estimates",
     "show_map",
     "show_memory",

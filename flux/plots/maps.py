@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from flux._base.checks import check_type, short
 from flux._base.errors import ArgumentError
 from flux._base.installed import needs
-from flux.plots.style import check_shape
+from flux.plots.style import check_shape, draw_mean
 
 with needs("plots"):
     import matplotlib as mpl
@@ -139,11 +139,8 @@ def show_memory(
         raise ArgumentError(f"bits must have shape (networks, lags), but had shape {each.shape}")
     steps = check_shape("lags", lags, each.shape[1:], "a curve")
     ax = ax or plt.gca()
-    mean = each.mean(0)
-    line = ax.loglog(steps, mean, label=label)[0]
-    if len(each) > 1:
-        spread = 2 * each.std(0, ddof=1) / len(each) ** 0.5
-        ax.fill_between(steps, mean - spread, mean + spread, color=line.get_color(), alpha=0.25)
+    draw_mean(ax, steps, each, label)
+    ax.set(xscale="log", yscale="log")
     ax.set(xlabel="lag $k$ (steps)", ylabel="memory $I_k$ (bits)")
     return ax
 

@@ -1,14 +1,14 @@
-"""Pictures of information relays: greedy curves, and scores over time."""
+"""Pictures of information relays: greedy curves, scores over time, and what knockouts cost."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from flux._base.checks import check_type
+from flux._base.checks import check_real, check_type
 from flux._base.errors import ArgumentError
 from flux._base.installed import needs
-from flux.plots.style import COLOURS, check_shape
+from flux.plots.style import COLOURS, check_shape, draw_mean
 from flux.relays.relay_information import RelayOrder
 
 with needs("plots"):
@@ -98,4 +98,92 @@ def show_relay_scores(scores: ArrayLike, ax: Axes | None = None) -> AxesImage:
     top = float(values.max(initial=1e-12))
     image = ax.imshow(values.T, cmap="Blues", vmin=0, vmax=top, aspect="auto")
     ax.set(xlabel="time step $t$", ylabel="node")
+    return image
+
+
+def show_doses(
+    lost: ArrayLike, doses: ArrayLike, ax: Axes | None = None, *, label: str = ""
+) -> Axes:
+    """Draw what some networks lose, on average, the more nodes are knocked out.
+
+    Two standard errors about the mean are shaded. Several calls on the same axes take one colour
+    after the other.
+
+    Parameters
+    ----------
+    lost : (networks, doses) array
+        Loss of each network, as of its accuracy. One row has no band.
+    doses : (doses,) array of int
+        Numbers of nodes knocked out.
+    ax : matplotlib Axes, optional
+        Where to draw; the current axes by default.
+    label : str
+        What a legend calls the way in which nodes were chosen.
+
+    Returns
+    -------
+    matplotlib Axes
+        The axes.
+
+    Raises
+    ------
+    ValueError
+        If `lost` is no table of finite numbers, `doses` does not fit to it, or `label` is no word.
+
+    Examples
+    --------
+    >>> show_doses([[0.1, 0.2], [0.3, 0.4]], [1, 2]).lines[-1].get_ydata().round(2)
+    array([0.2, 0.3])
+    """
+    each = check_shape("lost", lost)
+    check_type("label", label, str, "a word")
+    if each.ndim != 2 or not each.size:
+        raise ArgumentError(f"lost must have shape (networks, doses), but had shape {each.shape}")
+    nodes = check_shape("doses", doses, each.shape[1:], "a row of lost")
+    ax = ax or plt.gca()
+    draw_mean(ax, nodes, each, label)
+    ax.set(xlabel="top nodes knocked out", ylabel="accuracy lost")
+    return ax
+
+
+def show_concepts(lost: ArrayLike, ax: Axes | None = None, *, top: float = 0.5) -> AxesImage:
+    """Draw what a concept loses when the top nodes of the same, or of another, are knocked out.
+
+    Parameters
+    ----------
+    lost : (concepts, concepts) array
+        Balanced accuracy lost: a row for the concept whose nodes are knocked out, a column for the
+        one that is asked for. Gains are drawn as no loss.
+    ax : matplotlib Axes, optional
+        Where to draw; the current axes by default.
+    top : float
+        Loss that is drawn darkest; a guess loses 0.5.
+
+    Returns
+    -------
+    matplotlib AxesImage
+        The picture, from 0 to `top`.
+
+    Raises
+    ------
+    ValueError
+        If `lost` is no square table of finite numbers, or `top` is not positive.
+
+    Examples
+    --------
+    >>> show_concepts([[0.4, 0.0], [0.1, 0.3]], top=0.4).get_clim()
+    (0.0, 0.4)
+    """
+    values = check_shape("lost", lost)
+    if values.ndim != 2 or not values.size or values.shape[0] != values.shape[1]:
+        raise ArgumentError(
+            f"lost must have shape (concepts, concepts), but had shape {values.shape}"
+        )
+    top = check_real("top", top, 1e-12)
+    ax = ax or plt.gca()
+    image = ax.imshow(values, cmap="Blues", vmin=0, vmax=top)
+    ticks = range(0, len(values), 1 + len(values) // 16)
+    ax.set(
+        xlabel="concept asked for", ylabel="top nodes knocked out of", xticks=ticks, yticks=ticks
+    )
     return image

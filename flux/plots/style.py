@@ -13,6 +13,7 @@ from flux._base.types import Floats
 with needs("plots"):
     import matplotlib.pyplot as plt
     from cycler import cycler
+    from matplotlib.axes import Axes
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 """The palette of Okabe and Ito, in the order in which lines take it."""
@@ -50,3 +51,12 @@ def check_shape(
     if not np.all(np.isfinite(values)):
         raise ArgumentError(f"{name} must be finite, but was {short(value)}")
     return values
+
+
+def draw_mean(ax: Axes, x: Floats, rows: Floats, label: str) -> None:
+    """Draw the mean of rows, and two standard errors about it where there are several rows."""
+    mean = rows.mean(0)
+    line = ax.plot(x, mean, label=label)[0]
+    if len(rows) > 1:
+        spread = 2 * rows.std(0, ddof=1) / len(rows) ** 0.5
+        ax.fill_between(x, mean - spread, mean + spread, color=line.get_color(), alpha=0.25)
