@@ -46,7 +46,7 @@ STARTS = [
 ]
 RANDOM = [f"{kind}, random delay" for kind in KINDS]
 UNTRAINED = [f"{kind}, untrained" for kind in KINDS]
-SIZES = {size: [f"{kind}, {size} nodes" for kind in KINDS] for size in (16, 64, 128, 256)}
+SIZES = {size: [f"{kind}, {size} nodes" for kind in KINDS] for size in (16, 64, 128)}
 SEEDS = range(1, 21)
 LAGS = range(1, 11)
 TOP = 8
@@ -58,7 +58,6 @@ PLAN = [
     ({"memory": SIZES[16] + SIZES[64]}, SEEDS),
     ({"memory": STARTS[1:3], "block": [*RANDOM, "rnn, identity"]}, SEEDS),
     ({"memory": SIZES[128]}, SEEDS),
-    ({"memory": SIZES[256]}, SEEDS),
 ]
 """Which variants of networks, with which seeds; most wanted first."""
 CASES = [
@@ -187,11 +186,7 @@ def rounded(values, digits=4):
 
 
 def labels(network, task):
-    """Return states and, concept by concept, true labels and decisions.
-
-    An untrained network decides nothing: there the truth itself, so that scores say what a node
-    knows of it.
-    """
+    """Return states and, concept by concept, true labels and decisions."""
     recording = trained.record(network, task.x)
     truth = tasks.concepts(task.y, task.classes).T
     return recording, truth, tasks.concepts(trained.decisions(recording), task.classes).T
@@ -307,7 +302,7 @@ def measure_made_up(case, name, variant, rng):
     """Return all there is to know of a network of a made-up task."""
     network, times = case.network, case.times
     (recording, truth, told), other = labels(network, case.first), labels(network, case.again)
-    if variant in UNTRAINED:
+    if variant in UNTRAINED:  # it decides nothing: scores say what a node knows of the truth
         told, other = truth, (other[0], other[1], other[1])
     Y = flux.coarse_grain(recording.h[:, times])
     scores = single_scores(truth, told, Y)
