@@ -142,6 +142,7 @@ def show_doses(
     nodes = check_shape("doses", doses, each.shape[1:], "a row of lost")
     ax = ax or plt.gca()
     draw_mean(ax, nodes, each, label)
+    ax.lines[-1].set_marker(".")
     ax.set(xlabel="top nodes knocked out", ylabel="accuracy lost")
     return ax
 
