@@ -1,18 +1,18 @@
 // The relay scores of a trained network at every step; nodes are knocked out at one of them.
 
 const DRAWS = 20; // sets of random nodes
-const FEW = 4; // nodes of the buttons
 
 function render({ model, el }) {
   const network = model.get("arrays");
   const { scores } = network;
   const n = scores[0].length;
+  const few = Math.ceil(n / 4);
   const states = recordStates(network);
   const intact = accuracyWithout(network, states, [], 0);
   const limit = Math.log2(network.c.length);
 
   const time = slider({
-    label: "marked step",
+    label: "step",
     min: 0,
     max: scores.length - 1,
     step: 1,
@@ -24,8 +24,8 @@ function render({ model, el }) {
   };
   const choose = (nodes) => change({ nodes: nodes.sort((i, j) => i - j) });
   const presets = [
-    button(`top ${FEW}`, () => choose(ranked().slice(0, FEW))),
-    button(`bottom ${FEW}`, () => choose(ranked().slice(-FEW))),
+    button(`top ${few}`, () => choose(ranked().slice(0, few))),
+    button(`bottom ${few}`, () => choose(ranked().slice(-few))),
     button("none", () => choose([])),
   ];
   const toggle = (i) => () => {
@@ -49,8 +49,8 @@ function render({ model, el }) {
   const bars = valueBars(
     [
       ["no knockout", "", PALETTE[0]],
-      ["nodes chosen", "", PALETTE[1]],
-      ["random nodes", "", PALETTE[2]],
+      ["chosen nodes", "", PALETTE[1]],
+      ["random ones", "", PALETTE[2]],
     ],
     (share) => share.toFixed(2),
   );
@@ -78,7 +78,7 @@ function render({ model, el }) {
       element(
         "p",
         { class: "flux-hint" },
-        `Share of right answers in ${network.y.length} sequences; random nodes are as many, the mean of ${DRAWS} draws.`,
+        `Share of right answers in ${network.y.length} sequences; random ones are as many, the mean of ${DRAWS} draws.`,
       ),
     ),
   );
