@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+import equinox as eqx
 import numpy as np
 import pytest
 from py_mini_racer import MiniRacer
@@ -11,6 +12,7 @@ from py_mini_racer import MiniRacer
 import flux
 from flux import widgets
 from flux.attractors.state_graph import place_states, trace_states
+from flux.relays import tasks, trained
 
 TOLERANCE = 1e-9
 
@@ -19,13 +21,16 @@ TOLERANCE = 1e-9
 def browser() -> MiniRacer:
     """An engine that knows the functions of the widgets, without a page."""
     engine = MiniRacer()
-    engine.eval(widgets.read_sources("network", "placing", "drawing"))
+    engine.eval(widgets.read_sources("network", "plain_cell", "placing", "drawing"))
     return engine
 
 
 def call(browser: MiniRacer, expression: str, **values: Any) -> Any:
     """Return the value of an expression, computed by the JavaScript."""
-    plain = {name: np.asarray(value).tolist() for name, value in values.items()}
+    plain = {
+        name: value if isinstance(value, dict) else np.asarray(value).tolist()
+        for name, value in values.items()
+    }
     names = ", ".join(plain)
     result = browser.eval(
         f"JSON.stringify((({names}) => {expression})(...{json.dumps(list(plain.values()))}))"
@@ -161,7 +166,21 @@ ALL = [
     lambda: widgets.RunningNetwork(n=10),
     lambda: widgets.OptimalMatrices(n=3),
     lambda: widgets.AttractorExplorer(np.eye(3)),
+    lambda: relay_map(),
 ]
+
+
+def relay_map(**changed: Any) -> widgets.RelayMap:
+    """Return the map of a network of 5 nodes that runs for 3 steps, its arrays drawn at random."""
+    rng = np.random.default_rng(6)
+    given = {
+        "scores": rng.random((3, 5)),
+        "cell": (rng.normal(size=(5, 2)), rng.normal(size=(5, 5)), rng.normal(size=5)),
+        "readout": (rng.normal(size=(2, 5)), rng.normal(size=2)),
+        "x": rng.normal(size=(9, 3, 2)),
+        "y": rng.integers(0, 2, 9),
+    }
+    return widgets.RelayMap(**{**given, **changed})
 
 
 @pytest.mark.parametrize("make", ALL)
@@ -179,7 +198,7 @@ def test_module_of_a_widget_is_whole(make: Any) -> None:
 @pytest.mark.parametrize("make", ALL)
 def test_state_is_what_a_page_can_hold(make: Any) -> None:
     state = make().get_state()
-    for name in ("W", "b", "shapes"):
+    for name in ("W", "b", "shapes", "arrays"):
         if name in state:
             assert json.loads(json.dumps(state[name])) == state[name]
     json.dumps({name: value for name, value in state.items() if name != "layout"})
@@ -212,9 +231,109 @@ def test_running_network_takes_weights_from_outside() -> None:
     assert shown.n == 5
 
 
+class NextSequence(np.random.Generator):
+    """Instead of shuffling, gives each sequence the values of the next one, as the page does."""
+
+    def permutation(self, n: Any, axis: int = 0) -> Any:
+        return np.roll(np.arange(n), -1)
+
+
+def test_knockouts_in_javascript_are_those_of_trained_networks(browser: MiniRacer) -> None:
+    rng = np.random.default_rng(7)
+    task = tasks.memory_task(40, rng=rng, delay=3)
+    network = trained.make_network("rnn", task, rng=rng, hidden=6)
+    cell, readout = network.cell, network.readout
+    # the second question, whose answers vary even without training
+    question = (np.asarray(readout.weight)[2:], np.asarray(readout.bias)[2:])
+    shown = widgets.RelayMap(
+        np.zeros((4, 6)),
+        tuple(
+            np.round(10 * np.asarray(part), 1)
+            for part in (cell.weight_ih, cell.weight_hh, cell.bias)
+        ),
+        question,
+        task.x,
+        task.y[:, 1],
+    )
+    arrays = {name: np.float32(values) for name, values in shown.arrays.items()}
+    kept = eqx.tree_at(
+        lambda net: (net.cell.weight_ih, net.cell.weight_hh, net.cell.bias),
+        network,
+        tuple(arrays[name] for name in "WUb"),
+    )
+    states = call(browser, "recordStates(network)", network=shown.arrays)
+    recorded = trained.record(kept, arrays["x"])
+    np.testing.assert_allclose(states, recorded.h.swapaxes(0, 1), rtol=0, atol=1e-5)
+    answers = set()
+    for nodes in ([], [0], [2, 3], [0, 1, 2, 3, 4, 5]):
+        for step in range(4):
+            found = call(
+                browser,
+                "answersWithout(network, states, nodes, step)",
+                network=shown.arrays,
+                states=states,
+                nodes=nodes,
+                step=step,
+            )
+            struck = trained.knockout(
+                kept, arrays["x"], nodes, step, rng=NextSequence(np.random.PCG64(1))
+            )
+            said = trained.decisions(struck)[:, 1]
+            assert found == said.tolist()
+            answers.add(tuple(found))
+            accuracy = call(
+                browser,
+                "accuracyWithout(network, states, nodes, step)",
+                network=shown.arrays,
+                states=states,
+                nodes=nodes,
+                step=step,
+            )
+            assert accuracy == np.mean(said == task.y[:, 1])
+    assert len(answers) > 4
+
+
+def test_random_nodes_are_a_permutation_of_all(browser: MiniRacer) -> None:
+    drawn = [call(browser, "shuffledNodes(9, k)", k=k) for k in range(200)]
+    assert {tuple(sorted(one)) for one in drawn} == {tuple(range(9))}
+    first = np.bincount([one[0] for one in drawn], minlength=9)
+    assert ((first - 200 / 9) ** 2 / (200 / 9)).sum() < 8 + 5 * np.sqrt(16)
+
+
+def test_relay_map_keeps_four_decimals_and_no_negative_zero() -> None:
+    shown = relay_map(scores=np.full((3, 5), -0.00001), x=np.full((9, 3, 2), 1 / 3))
+    assert shown.arrays["x"][0][0] == [0.3333, 0.3333]
+    assert "-0.0" not in json.dumps(shown.arrays["scores"])
+
+
+def test_nodes_and_step_go_both_ways() -> None:
+    shown = relay_map(nodes=[3, 1, 3], step=2)
+    assert shown.get_state("nodes") == {"nodes": [1, 3]}
+    # what the browser sends
+    shown.set_state({"nodes": [0, 4], "step": 1})
+    assert (shown.nodes, shown.step) == ((0, 4), 1)
+    for name, value in (("nodes", [5]), ("nodes", [0.5]), ("step", 3)):
+        with pytest.raises(ValueError, match=name):
+            setattr(shown, name, value)
+    assert (shown.nodes, shown.step) == ((0, 4), 1)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: relay_map(scores=np.ones(3)), "scores must be an array of 2 axes"),
+        (lambda: relay_map(scores=np.ones((33, 5))), "steps of scores must be an integer from 1"),
+        (lambda: relay_map(scores=np.ones((3, 33))), "nodes of scores must be an integer from 1"),
+        (lambda: relay_map(scores=np.full((3, 5), np.nan)), "scores must lie from .* reached nan"),
+        (lambda: relay_map(scores=np.ones((4, 5))), r"x must have shape \(9, 4, 2\)"),
+        (lambda: relay_map(cell=np.eye(5)), "cell must be a tuple of three arrays: W, U and b"),
+        (lambda: relay_map(cell=(np.eye(5), np.eye(5), [0])), r"cell\[0\] must have shape"),
+        (lambda: relay_map(readout=(np.ones((2, 4)), [0, 0])), r"readout\[0\] must have shape"),
+        (lambda: relay_map(readout=(np.ones((1, 5)), [0])), r"len\(readout\[0\]\) must be"),
+        (lambda: relay_map(x=np.ones((501, 3, 2))), r"len\(x\) must be an integer from 2 to 500"),
+        (lambda: relay_map(y=np.full(9, 2)), "y must hold 9 labels from 0 to 1"),
+        (lambda: relay_map(nodes=[5]), "nodes must be an integer from 0 to 4, but was 5"),
+        (lambda: relay_map(step=3), "step must be an integer from 0 to 2"),
         (lambda: widgets.StateGraph(np.eye(5)), r"len\(W\) must be an integer from 1 to 4"),
         (lambda: widgets.StateGraph([[11.0]]), "W must lie from -10 to 10, but reached 11"),
         (lambda: widgets.StateGraph([[1.0]], [1.0, 2.0]), r"b must have shape \(1,\)"),

@@ -7,57 +7,35 @@ The JavaScript is in flux/widgets/javascript, and is tested against the function
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from flux._base.checks import check_bias, check_count, check_floats, check_real, check_weights
+from flux._base.checks import check_bias, check_count, check_floats, check_weights
 from flux._base.errors import ArgumentError
 from flux._base.installed import needs
 from flux.search.weighing_matrices import find_design, weighing_matrix
+from flux.widgets._relay_map import RelayMap
+from flux.widgets._shared import Checked, Widget, check_limit, count, read_sources, real
 
 with needs("widgets"):
-    import anywidget
     import traitlets
 
 __all__ = [
     "AttractorExplorer",
     "OptimalMatrices",
+    "RelayMap",
     "RunningNetwork",
     "StateGraph",
     "known_shapes",
 ]
 
-FOLDER = Path(__file__).parent / "javascript"
 MAX_WEIGHT = 10.0
 """Largest weight, of either sign, that a cell of a matrix can be dragged to."""
 MAX_SHAPE = 8
 """Neurons of the largest network whose exact flux a browser finds while a slider moves."""
-
-
-def read_sources(*names: str) -> str:
-    """Return files of flux/widgets/javascript, one after another, as the text of one module."""
-    return "\n".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in names)
-
-
-class Checked(traitlets.TraitType[Any, Any]):
-    """A number or a read-only array, checked when it is assigned; the browser has nested lists."""
-
-    def __init__(self, default: Any, check: Callable[[Any], Any]) -> None:
-        super().__init__(default_value=default)
-        self.check = check
-        self.tag(sync=True, to_json=lambda value, _: np.asarray(value).tolist())
-
-    def validate(self, obj: Any, value: Any) -> Any:
-        """Return the checked value, or raise a ValueError."""
-        checked = self.check(value)
-        if isinstance(checked, np.ndarray):
-            checked = checked.copy()
-            checked.setflags(write=False)
-        return checked
 
 
 def _weights(largest: int, limit: float = MAX_WEIGHT, *, allow_none_yet: bool = False) -> Checked:
@@ -66,41 +44,16 @@ def _weights(largest: int, limit: float = MAX_WEIGHT, *, allow_none_yet: bool = 
             return np.zeros((0, 0))
         weights = check_weights(W)
         check_count("len(W)", len(weights), 1, largest)
-        return _check_limit("W", weights, limit)
+        return check_limit("W", weights, limit)
 
     return Checked([], check)
 
 
 def _bias(limit: float = MAX_WEIGHT) -> Checked:
-    return Checked([], lambda b: _check_limit("b", check_bias(b, np.size(b)), limit))
+    return Checked([], lambda b: check_limit("b", check_bias(b, np.size(b)), limit))
 
 
-def _check_limit(name: str, values: Any, limit: float) -> Any:
-    largest = float(np.abs(values).max())
-    if not largest <= limit:
-        raise ArgumentError(
-            f"{name} must lie from {-limit:g} to {limit:g}, but reached {largest:g}"
-        )
-    return values
-
-
-def _real(name: str, default: float, minimum: float, maximum: float) -> Checked:
-    return Checked(default, lambda value: check_real(name, value, minimum, maximum))
-
-
-def _count(name: str, default: int, minimum: int, maximum: int | None = None) -> Checked:
-    return Checked(default, lambda value: check_count(name, value, minimum, maximum))
-
-
-class _Widget(anywidget.AnyWidget):
-    _css = (FOLDER / "widgets.css").read_text(encoding="utf-8")
-
-    def __repr__(self) -> str:
-        # no address: the text is kept in notebooks, and compared when they are tested
-        return f"{type(self).__name__}()"
-
-
-class _Biased(_Widget):
+class _Biased(Widget):
     """What has weights W and a bias b of the same size."""
 
     W: Any
@@ -194,7 +147,7 @@ class AttractorExplorer(_Biased):
     _esm = read_sources("network", "placing", "drawing", "attractor_explorer")
     W = _weights(6, np.inf)
     b = _bias(np.inf)
-    state = _count("state", 0, 0)
+    state = count("state", 0, 0)
 
     @traitlets.observe("W")
     def _fit_state(self, change: Any) -> None:
@@ -206,7 +159,7 @@ class AttractorExplorer(_Biased):
         return check_count("state", proposal["value"], 0, 2 ** len(self.W) - 1)
 
 
-class RunningNetwork(_Widget):
+class RunningNetwork(Widget):
     """A network of up to 100 neurons as it runs, and the correlation of successive states.
 
     Weights are drawn as in `flux.gaussian_weights`, with the browser's random numbers; the
@@ -250,12 +203,12 @@ class RunningNetwork(_Widget):
     """
 
     _esm = read_sources("network", "drawing", "running_network")
-    n = _count("n", 50, 2, 100)
-    width = _real("width", 1.0, 0.0, 5.0)
-    density = _real("density", 1.0, 0.0, 1.0)
-    balance = _real("balance", 0.0, -1.0, 1.0)
-    noise = _real("noise", 1.0, 0.1, 5.0)
-    seed = _count("seed", 1, 0, 2**31 - 1)
+    n = count("n", 50, 2, 100)
+    width = real("width", 1.0, 0.0, 5.0)
+    density = real("density", 1.0, 0.0, 1.0)
+    balance = real("balance", 0.0, -1.0, 1.0)
+    noise = real("noise", 1.0, 0.1, 5.0)
+    seed = count("seed", 1, 0, 2**31 - 1)
     W = _weights(100, np.inf, allow_none_yet=True)
 
     def __init__(
@@ -276,7 +229,7 @@ class RunningNetwork(_Widget):
             self.n = len(self.W)
 
 
-class OptimalMatrices(_Widget):
+class OptimalMatrices(Widget):
     """The exact flux of weight matrices w A against their strength w, for several shapes A.
 
     Parameters
@@ -311,8 +264,8 @@ class OptimalMatrices(_Widget):
 
     _esm = read_sources("network", "drawing", "optimal_matrices")
     shapes: Any = traitlets.List().tag(sync=True)
-    n = _count("n", 6, 1)
-    strength = _real("strength", 2.0, 0.2, 10.0)
+    n = count("n", 6, 1)
+    strength = real("strength", 2.0, 0.2, 10.0)
 
     def __init__(
         self,
@@ -365,4 +318,4 @@ def _check_shape(name: str, A: ArrayLike) -> Any:
         raise ArgumentError(
             f"{where} must have shape (n, n) with n from 1 to {MAX_SHAPE}, but had {shape.shape}"
         )
-    return _check_limit(where, shape, 1.0)
+    return check_limit(where, shape, 1.0)

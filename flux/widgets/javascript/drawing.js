@@ -193,8 +193,8 @@ function weightEditor({ limit, step = 0.1, onChange }) {
   };
 }
 
-// horizontal bars from 0 to a common limit, each with its name, symbol and value in bits
-function bitBars(names) {
+// horizontal bars from 0 to a common limit, each with its name, symbol and value
+function valueBars(names, format) {
   const bars = names.map(([name, symbol, colour]) => {
     const fill = element("span", { style: `background: ${colour}` });
     const value = element("output");
@@ -212,7 +212,7 @@ function bitBars(names) {
     set: (values, limit) =>
       values.forEach((value, k) => {
         bars[k].fill.style.width = `${(100 * Math.max(0, value)) / limit}%`;
-        bars[k].value.textContent = `${value.toFixed(3)} of ${limit} bits`;
+        bars[k].value.textContent = format(value, limit);
       }),
   };
 }

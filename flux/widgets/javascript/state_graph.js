@@ -11,11 +11,14 @@ function render({ model, el }) {
     options: [2, 3, 4],
     onInput: (n) => change(resized(model.get("W"), model.get("b"), Number(n))),
   });
-  const bars = bitBars([
-    ["entropy", "H", PALETTE[0]],
-    ["divergence", "D", PALETTE[1]],
-    ["flux", "I", PALETTE[2]],
-  ]);
+  const bars = valueBars(
+    [
+      ["entropy", "H", PALETTE[0]],
+      ["divergence", "D", PALETTE[1]],
+      ["flux", "I", PALETTE[2]],
+    ],
+    (value, limit) => `${value.toFixed(3)} of ${limit} bits`,
+  );
   const picture = svg("svg", {
     viewBox: `0 0 ${SIZE} ${SIZE}`,
     role: "group",
