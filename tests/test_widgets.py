@@ -2,9 +2,11 @@
 
 import json
 import re
+from itertools import product
 from typing import Any
 
 import equinox as eqx
+import jax
 import numpy as np
 import pytest
 from py_mini_racer import MiniRacer
@@ -242,54 +244,26 @@ def test_knockouts_in_javascript_are_those_of_trained_networks(browser: MiniRace
     rng = np.random.default_rng(7)
     task = tasks.memory_task(40, rng=rng, delay=3)
     network = trained.make_network("rnn", task, rng=rng, hidden=6)
-    cell, readout = network.cell, network.readout
-    # the second question, whose answers vary even without training
-    question = (np.asarray(readout.weight)[2:], np.asarray(readout.bias)[2:])
-    shown = widgets.RelayMap(
-        np.zeros((4, 6)),
-        tuple(
-            np.round(10 * np.asarray(part), 1)
-            for part in (cell.weight_ih, cell.weight_hh, cell.bias)
-        ),
-        question,
-        task.x,
-        task.y[:, 1],
-    )
-    arrays = {name: np.float32(values) for name, values in shown.arrays.items()}
-    kept = eqx.tree_at(
-        lambda net: (net.cell.weight_ih, net.cell.weight_hh, net.cell.bias),
-        network,
-        tuple(arrays[name] for name in "WUb"),
-    )
+    parts = [np.asarray(part) for part in jax.tree.leaves(eqx.filter(network, eqx.is_array))]
+    W, U, b, R, c = [np.round(10 * part, 1) for part in parts]
+    kept = eqx.tree_at(jax.tree.leaves, network, [W, U, b, R, c])
+    x = np.round(task.x, 3)
+    # the second coin's
+    shown = widgets.RelayMap(np.zeros((4, 6)), (W, U, b), (R[2:], c[2:]), x, task.y[:, 1])
     states = call(browser, "recordStates(network)", network=shown.arrays)
-    recorded = trained.record(kept, arrays["x"])
-    np.testing.assert_allclose(states, recorded.h.swapaxes(0, 1), rtol=0, atol=1e-5)
+    h = trained.record(kept, x).h
+    np.testing.assert_allclose(states, h.swapaxes(0, 1), rtol=0, atol=1e-4)
+    given = {"network": shown.arrays, "states": states}
+    names = "network, states, nodes, step"
     answers = set()
-    for nodes in ([], [0], [2, 3], [0, 1, 2, 3, 4, 5]):
-        for step in range(4):
-            found = call(
-                browser,
-                "answersWithout(network, states, nodes, step)",
-                network=shown.arrays,
-                states=states,
-                nodes=nodes,
-                step=step,
-            )
-            struck = trained.knockout(
-                kept, arrays["x"], nodes, step, rng=NextSequence(np.random.PCG64(1))
-            )
-            said = trained.decisions(struck)[:, 1]
-            assert found == said.tolist()
-            answers.add(tuple(found))
-            accuracy = call(
-                browser,
-                "accuracyWithout(network, states, nodes, step)",
-                network=shown.arrays,
-                states=states,
-                nodes=nodes,
-                step=step,
-            )
-            assert accuracy == np.mean(said == task.y[:, 1])
+    for nodes, step in product([[], [0], [2, 3], [0, 1, 2, 3, 4, 5]], range(4)):
+        hit = {**given, "nodes": nodes, "step": step}
+        rng = NextSequence(np.random.PCG64(1))
+        said = trained.decisions(trained.knockout(kept, x, nodes, step, rng=rng))[:, 1]
+        assert call(browser, f"answersWithout({names})", **hit) == said.tolist()
+        share = call(browser, f"accuracyWithout({names})", **hit)
+        assert share == np.mean(said == task.y[:, 1])
+        answers.add(tuple(said))
     assert len(answers) > 4
 
 
@@ -331,6 +305,7 @@ def test_nodes_and_step_go_both_ways() -> None:
         (lambda: relay_map(readout=(np.ones((2, 4)), [0, 0])), r"readout\[0\] must have shape"),
         (lambda: relay_map(readout=(np.ones((1, 5)), [0])), r"len\(readout\[0\]\) must be"),
         (lambda: relay_map(x=np.ones((501, 3, 2))), r"len\(x\) must be an integer from 2 to 500"),
+        (lambda: relay_map(x=np.ones((9, 3, 33))), "inputs of x must be an integer from 1 to 32"),
         (lambda: relay_map(y=np.full(9, 2)), "y must hold 9 labels from 0 to 1"),
         (lambda: relay_map(nodes=[5]), "nodes must be an integer from 0 to 4, but was 5"),
         (lambda: relay_map(step=3), "step must be an integer from 0 to 2"),

@@ -17,7 +17,7 @@ from flux.widgets._shared import Checked, Widget, check_limit, count, read_sourc
 with needs("widgets"):
     import traitlets
 
-MAX_NODES, MAX_STEPS, MAX_SEQUENCES = 32, 32, 500
+MAX_NODES, MAX_STEPS, MAX_INPUTS, MAX_SEQUENCES = 32, 32, 32, 500
 """What a browser runs twenty times in less than a second."""
 LARGEST = 1e6
 DECIMALS = 4
@@ -45,7 +45,7 @@ class RelayMap(Widget):
     readout : (weights, bias)
         Arrays (classes, nodes) and (classes,): the answer is the largest after the last step.
     x : (samples, steps, inputs) array
-        At most 500 sequences.
+        At most 500 sequences of at most 32 inputs.
     y : (samples,) array of int
         Right answers, from 0 to classes - 1.
     nodes : array of int
@@ -98,6 +98,7 @@ class RelayMap(Widget):
         check_count("steps of scores", steps, 1, MAX_STEPS)
         check_count("nodes of scores", n, 1, MAX_NODES)
         check_count("len(x)", samples, 2, MAX_SEQUENCES)
+        check_count("inputs of x", inputs, 1, MAX_INPUTS)
         W, U, b = _parts("cell", cell, "three arrays: W, U and b", 3)
         R, c = _parts("readout", readout, "two arrays: weights and bias", 2)
         classes = check_count("len(readout[0])", len(_axes("readout[0]", R, 2)), 2)

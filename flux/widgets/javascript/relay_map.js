@@ -66,7 +66,7 @@ function render({ model, el }) {
       element(
         "p",
         { class: "flux-hint" },
-        `A row is a node, a column a step; dark is a relay score of ${limit === 1 ? "1 bit" : `${limit.toFixed(2)} bits`}, light 0. Click nodes to knock them out at the marked step.`,
+        `A row is a node, a column a step; dark is a relay score of ${limit === 1 ? "1 bit" : `${limit.toFixed(2)} bits`}, light 0. Click nodes, or press Enter on them, to knock them out at the marked step.`,
       ),
     ),
     element(
