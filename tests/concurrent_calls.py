@@ -58,6 +58,12 @@ def one_flux(*, rng: np.random.Generator, width: float) -> float:
     return flux.exact_flux(flux.gaussian_weights(7, rng=rng, width=width)).I
 
 
+def small_network():
+    """How a network of three nodes steps and reads, where it starts, and what it is shown."""
+    start, shown = draw().random((5, 3)), draw().random((5, 4, 3))
+    return (lambda h, x: np.tanh(h + x)), (lambda h: h.sum(1, keepdims=True)), start, shown
+
+
 # a list where a function has several ways: the sizes at which each is taken
 CALLS: dict[str, Callable[[], Any] | list[Callable[[], Any]]] = {
     "all_states": lambda: flux.all_states(5),
@@ -147,6 +153,20 @@ CALLS: dict[str, Callable[[], Any] | list[Callable[[], Any]]] = {
         weights(8), 0.0, weights(8), weights(8)[0], np.arange(8), flux.all_states(8) > 0
     ),
     "relay_information": lambda: flux.relay_information(*relay_data(), [0]),
+    "drift_significance": lambda: flux.drift_significance(
+        draw().random((4, 6)), rng=draw(), resamples=20
+    ),
+    "order_significance": lambda: flux.order_significance(
+        *relay_data(), rng=draw(), resamples=20, progress=False
+    ),
+    "score_significance": lambda: flux.score_significance(
+        *relay_data(), rng=draw(), resamples=20, progress=False
+    ),
+    "run_steps": lambda: flux.run_steps(*small_network()),
+    "run_with_knockout": lambda: flux.run_with_knockout(*small_network(), [0], 1, rng=draw()),
+    "run_with_patch": lambda: flux.run_with_patch(
+        *small_network(), small_network()[3][::-1], [0], 1
+    ),
     "relay_order": lambda: flux.relay_order(*relay_data(), rng=draw(), progress=False),
     "relay_over_time": lambda: flux.relay_over_time(*relays_in_time(), rng=draw(), progress=False),
     "relay_scores": [
