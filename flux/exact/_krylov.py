@@ -155,7 +155,7 @@ def _minimal_residuals(
     new = 1.0
     while count < PROBE and new > EXHAUSTED:
         new *= collect(d / np.linalg.norm(d))
-        d = images[max(0, count - 1)]
+        d = images[count - 1]
 
     used, new = 0, 1.0
     while True:

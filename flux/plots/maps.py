@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from flux._base.checks import check_type, short
 from flux._base.errors import ArgumentError
 from flux._base.installed import needs
-from flux.plots.style import check_shape, draw_mean
+from flux.plots.style import check_rows, check_shape, draw_mean
 
 with needs("plots"):
     import matplotlib as mpl
@@ -133,10 +133,7 @@ def show_memory(
     >>> show_memory([[1.0, 0.2], [1.0, 0.4]], [1, 2]).lines[-1].get_ydata().round(2)
     array([1. , 0.3])
     """
-    each = check_shape("bits", bits)
-    check_type("label", label, str, "a word")
-    if each.ndim != 2 or not each.size:
-        raise ArgumentError(f"bits must have shape (networks, lags), but had shape {each.shape}")
+    each = check_rows("bits", bits, "networks, lags", label)
     steps = check_shape("lags", lags, each.shape[1:], "a curve")
     ax = ax or plt.gca()
     draw_mean(ax, steps, each, label)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from flux._base.checks import check_real, check_type
 from flux._base.errors import ArgumentError
 from flux._base.installed import needs
-from flux.plots.style import COLOURS, check_shape, draw_mean
+from flux.plots.style import COLOURS, check_rows, check_shape, draw_mean
 from flux.relays.relay_information import RelayOrder
 
 with needs("plots"):
@@ -135,10 +135,7 @@ def show_doses(
     >>> show_doses([[0.1, 0.2], [0.3, 0.4]], [1, 2]).lines[-1].get_ydata().round(2)
     array([0.2, 0.3])
     """
-    each = check_shape("lost", lost)
-    check_type("label", label, str, "a word")
-    if each.ndim != 2 or not each.size:
-        raise ArgumentError(f"lost must have shape (networks, doses), but had shape {each.shape}")
+    each = check_rows("lost", lost, "networks, doses", label)
     nodes = check_shape("doses", doses, each.shape[1:], "a row of lost")
     ax = ax or plt.gca()
     draw_mean(ax, nodes, each, label)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from flux._base.checks import check_type
-from flux._base.errors import ArgumentError
 from flux._base.installed import needs
 from flux._base.types import Floats
-from flux.plots.style import check_shape
+from flux.plots.style import check_rows, check_shape
 
 with needs("plots"):
     import matplotlib.pyplot as plt
@@ -50,10 +48,7 @@ def show_runs(
     >>> show_runs([[0.0, 1.0], [0.0, 3.0], [0.0, 2.0]]).lines[-1].get_ydata()
     array([0., 2.])
     """
-    each = check_shape("values", values)
-    check_type("label", label, str, "a word")
-    if each.ndim != 2 or not each.size:
-        raise ArgumentError(f"values must have shape (runs, steps), but had shape {each.shape}")
+    each = check_rows("values", values, "runs, steps", label)
     x: Floats = np.arange(each.shape[1], dtype=float)
     if steps is not None:
         x = check_shape("steps", steps, each.shape[1:], "a run")

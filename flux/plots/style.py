@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from flux._base.checks import check_floats, short
+from flux._base.checks import check_floats, check_type, short
 from flux._base.errors import ArgumentError
 from flux._base.installed import needs
 from flux._base.types import Floats
@@ -51,6 +51,15 @@ def check_shape(
     if not np.all(np.isfinite(values)):
         raise ArgumentError(f"{name} must be finite, but was {short(value)}")
     return values
+
+
+def check_rows(name: str, value: ArrayLike, axes: str, label: str) -> Floats:
+    """Return a table of finite numbers, one row a line to average, or raise a ValueError."""
+    rows = check_shape(name, value)
+    check_type("label", label, str, "a word")
+    if rows.ndim != 2 or not rows.size:
+        raise ArgumentError(f"{name} must have shape ({axes}), but had shape {rows.shape}")
+    return rows
 
 
 def draw_mean(ax: Axes, x: Floats, rows: Floats, label: str) -> None:

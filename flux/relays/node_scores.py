@@ -158,7 +158,7 @@ def relay_scores(
         return _aggregated(greedy)
     states_met = information_given(samples, [np.arange(len(samples.Y))], "relay scores", progress)
     warn_if_unreliable(states_met.reliable, states_met.states, samples)
-    return score_nodes(samples, kind, rng, orders, progress)
+    return _shapley(samples, rng, orders, progress)
 
 
 def relay_over_time(
